@@ -1,0 +1,107 @@
+"""THE settings table: every preference once, with its type, default and text.
+
+Preferences, `./run settings` and the documentation are made from these rows. The file holds only what
+differs from the defaults (store/preferences.py).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from app.core.text import _
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One preference. Texts are functions, so that they speak the language of the moment."""
+
+    key: str
+    kind: type
+    default: Any
+    title: Callable[[], str]
+    help: Callable[[], str]
+    choices: tuple[Any, ...] = ()
+    least: float | None = None
+    most: float | None = None
+
+    def accepts(self, value: object) -> bool:
+        """Whether a value may be stored here."""
+        if self.kind is float and type(value) is int:
+            value = float(value)
+        if type(value) is not self.kind:
+            return False
+        if self.choices:
+            return value in self.choices
+        if isinstance(value, int | float):
+            return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
+        return True
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "theme",
+        str,
+        "system",
+        lambda: _("Appearance"),
+        lambda: _("Light, dark, or whatever the system shows."),
+        choices=("system", "light", "dark"),
+    ),
+    Setting(
+        "model",
+        str,
+        "",
+        lambda: _("Model folder"),
+        lambda: _("The folder of an MLX model. Empty: the starter, a small stand-in for trying the app."),
+    ),
+    Setting(
+        "context",
+        int,
+        0,
+        lambda: _("Context length"),
+        lambda: _("Tokens of prompt, thought and answer together, at most. 0: as much as fits this machine."),
+        least=0,
+        most=1_048_576,
+    ),
+    Setting(
+        "thinking_budget",
+        int,
+        -1,
+        lambda: _("Thinking budget"),
+        lambda: _("Tokens a thought may take. -1: the model's own; 0: answer without a thought."),
+        least=-1,
+        most=1_048_576,
+    ),
+    Setting(
+        "instructions",
+        str,
+        "",
+        lambda: _("Instructions"),
+        lambda: _("Your own words to the model, added after its reasoning prompt in every new question."),
+    ),
+    Setting(
+        "fold_thoughts",
+        bool,
+        True,
+        lambda: _("Fold a thought when its answer begins"),
+        lambda: _("The thought stays one key away."),
+    ),
+    Setting(
+        "sidebar",
+        bool,
+        True,
+        lambda: _("Show the list of chats"),
+        lambda: _("The sidebar at the left of the window."),
+    ),
+    Setting(
+        "restart_engine",
+        bool,
+        True,
+        lambda: _("Restart the engine by itself"),
+        lambda: _("After a stop that nobody asked for; if it stops again before its next answer, it waits."),
+    ),
+)
+
+
+def setting(key: str) -> Setting:
+    """The row of that key."""
+    return next(row for row in SETTINGS if row.key == key)

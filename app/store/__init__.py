@@ -1,0 +1,1 @@
+"""SQLite and the settings files: the only room with SQL."""

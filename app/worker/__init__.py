@@ -1,0 +1,1 @@
+"""The engine process: the only rooms where mlx, mlx_lm and the tokenizer are imported."""

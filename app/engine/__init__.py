@@ -1,0 +1,1 @@
+"""The desktop's side of the engine: starts, feeds, watches and restarts the worker."""

@@ -1,0 +1,1 @@
+"""Markdown, code and formulas into blocks, coloured runs and SVG, without Qt."""

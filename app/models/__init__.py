@@ -1,0 +1,1 @@
+"""Model folders on disk: the catalogue, finding, downloading, verifying."""

@@ -1,0 +1,1 @@
+"""Use cases: what a person does with a conversation. No Qt, no SQL text, no MLX."""

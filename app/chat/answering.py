@@ -1,0 +1,246 @@
+"""The answers under way, in whichever chats.
+
+Each is sent when its rows are committed and a model is loaded, folded in as it comes, checkpointed, and
+closed with how it ended.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from app.chat.changes import Change, MessageChanged, Phase, ProgressChanged, TextAppended
+from app.chat.conversation import Conversation
+from app.core.errors import Failure
+from app.core.messages import Generation, Kind, Message, State
+from app.core.protocol import (
+    AnswerNow,
+    Cancel,
+    Delta,
+    Failed,
+    Finished,
+    Generate,
+    ModelCard,
+    Prefilled,
+    Reclassified,
+    Started,
+)
+from app.core.releases import release
+from app.engine.client import Engine
+from app.engine.inbox import Inbox
+from app.store.store import Store
+
+CHECKPOINT_EVERY = 0.15
+"""Seconds: with a frame and a commit, no text that was on screen for 300 ms can be lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What one question asks for beside its words."""
+
+    thinking_budget: int | None = None
+    """Tokens; None is the release's own."""
+    seed: int | None = None
+    instructions: str = ""
+
+
+@dataclass(slots=True)
+class _Turn:
+    conversation: Conversation
+    options: Options
+    committed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The rows of an answer are on the disk; left in the inbox by the store's thread."""
+
+    request: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """So is its end; left there, too."""
+
+    request: int
+
+
+class Answering:
+    """All running answers of a desk, by request."""
+
+    def __init__(self, store: Store, engine: Engine, inbox: Inbox, tell: Callable[[Change], None]) -> None:
+        self._store, self._engine, self._inbox, self._tell = store, engine, inbox, tell
+        self._turns: dict[int, _Turn] = {}
+        self._closing: dict[int, Conversation] = {}
+        """Ended, but not on the disk yet: reading such a chat there would show a running answer."""
+        self._card: ModelCard | None = None
+        self._checkpointed_at = 0.0
+        self._unsaved: set[int] = set()
+
+    @property
+    def sessions(self) -> set[int]:
+        """The chats in which an answer is under way."""
+        return {turn.conversation.session.id for turn in self._turns.values() if turn.conversation.session}
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether text waits for a checkpoint."""
+        return bool(self._unsaved)
+
+    def conversation_of(self, session: int) -> Conversation | None:
+        """The conversation of a chat that is not on the disk as it is: an answer runs there or has just ended."""
+        found = (*(turn.conversation for turn in self._turns.values()), *self._closing.values())
+        return next((each for each in found if each.session and each.session.id == session), None)
+
+    def begin(self, conversation: Conversation, messages: list[Message], options: Options) -> None:
+        """Store new messages, the last of them an empty answer, and ask for it once they are committed."""
+        running, session = conversation.running, conversation.session
+        if running is None or session is None:
+            return
+        request = running.request
+        self._turns[request] = _Turn(conversation, options)
+        self._store.add_turn(session, messages, lambda: self._inbox.put(Committed(request)))
+
+    def commit(self, request: int) -> None:
+        """The rows of a request are on the disk."""
+        if turn := self._turns.get(request):
+            turn.committed = True
+            self._send(request, turn)
+
+    def keep(self, request: int) -> None:
+        """The end of an answer is on the disk."""
+        self._closing.pop(request, None)
+
+    def use_model(self, card: ModelCard) -> None:
+        """A model is loaded: waiting requests go out."""
+        self._card = card
+        for request, turn in self._turns.items():
+            self._send(request, turn)
+
+    def stop(self, conversation: Conversation) -> None:
+        """Stop a chat's answer; what is there is kept. One that has not begun ends at once."""
+        if running := conversation.running:
+            if running.sent:
+                self._engine.send(Cancel(running.request))
+            if running.progress.phase is Phase.QUEUED:
+                self._close(running.request, State.STOPPED, None)
+
+    def answer_now(self, conversation: Conversation) -> None:
+        """Cut a chat's running thought short."""
+        if (running := conversation.running) and running.sent:
+            self._engine.send(AnswerNow(running.request))
+
+    def take(self, event: Started | Prefilled | Delta | Reclassified | Finished | Failed) -> None:
+        """Fold one of the worker's events in; events of answers long closed are dropped."""
+        turn = self._turns.get(event.request or 0)
+        running = turn.conversation.running if turn else None
+        if turn is None or running is None:
+            return
+        match event:
+            case Started(_, prompt_tokens, _cached):
+                running.progress.phase, running.progress.prompt_tokens = Phase.READING, prompt_tokens
+            case Prefilled(_, done, total):
+                running.progress.read, running.progress.to_read = done, total
+            case Delta(request, parts, tokens):
+                running.add(parts, tokens)
+                self._unsaved.add(request)
+                for part in parts:
+                    if part.text and part.kind in (Kind.TEXT, Kind.REASONING):
+                        self._tell(TextAppended(running.session, running.id, part.kind, part.text))
+            case Reclassified(request, thought, answer):
+                self._save(request)
+                running.reclassify(thought, answer)
+                self._store.reclassify(running.id)
+                self._tell(MessageChanged(running.message()))
+            case Finished(request, reason, generation):
+                self._close(request, State.STOPPED if reason == "stopped" else State.DONE, generation)
+                return
+            case Failed(failure):
+                self._fail(running.request, State.FAILED, failure)
+                return
+        self._tell(ProgressChanged(running.session, running.progress))
+
+    def lose_engine(self, failure: Failure | None) -> None:
+        """The worker is gone, or without a failure about to be replaced.
+
+        Answers it had begun are kept as they are; others wait for the next worker.
+        """
+        for request, turn in list(self._turns.items()):
+            running = turn.conversation.running
+            if running is None or not running.sent:
+                continue
+            untouched = running.progress.phase is Phase.QUEUED or (failure is None and not running.progress.tokens)
+            if untouched:
+                running.requeue()
+                self._tell(ProgressChanged(running.session, running.progress))
+            elif failure:
+                self._fail(request, State.INTERRUPTED, failure)
+            else:
+                self._close(request, State.STOPPED, running.facts(None))
+        self._card = None
+
+    def refuse_waiting(self, failure: Failure) -> None:
+        """No model could be loaded: the questions that wait for one fail with the reason."""
+        for request, turn in list(self._turns.items()):
+            if turn.conversation.running and not turn.conversation.running.sent:
+                self._fail(request, State.FAILED, failure)
+
+    def tick(self) -> None:
+        """Move the clocks of running thoughts and checkpoint what is due; called once per frame."""
+        now = time.monotonic()
+        if self._unsaved and now - self._checkpointed_at >= CHECKPOINT_EVERY:
+            self._checkpointed_at = now
+            for request in list(self._unsaved):
+                self._save(request)
+        for turn in self._turns.values():
+            if turn.conversation.running:
+                turn.conversation.running.tick()
+
+    def close(self) -> None:
+        """Keep every answer as far as it is, as interrupted."""
+        for request, turn in list(self._turns.items()):
+            running = turn.conversation.running
+            if running:
+                self._close(request, State.INTERRUPTED, running.facts(None) if running.sent else None)
+
+    def _send(self, request: int, turn: _Turn) -> None:
+        running = turn.conversation.running
+        if running is None or running.sent or not turn.committed or self._card is None:
+            return
+        own = release(self._card.release).sampling
+        sampling = msgspec.structs.replace(own, seed=turn.options.seed)
+        running.send(self._card, sampling, turn.options.thinking_budget)
+        self._engine.send(
+            Generate(
+                request=request,
+                turns=turn.conversation.turns(self._card.fingerprint, running.id),
+                instructions=turn.options.instructions,
+                sampling=sampling,
+                thinking_budget=turn.options.thinking_budget,
+            )
+        )
+
+    def _save(self, request: int) -> None:
+        self._unsaved.discard(request)
+        turn = self._turns.get(request)
+        if turn and (running := turn.conversation.running):
+            self._store.checkpoint(running.id, running.take_unsaved())
+
+    def _fail(self, request: int, state: State, failure: Failure) -> None:
+        running = self._turns[request].conversation.running
+        if running:
+            self._close(request, state, running.facts(failure))
+
+    def _close(self, request: int, state: State, generation: Generation | None) -> None:
+        turn = self._turns.pop(request)
+        self._unsaved.discard(request)
+        conversation = turn.conversation
+        if (running := conversation.running) is None or conversation.session is None:
+            return
+        message = running.close(state, generation)
+        conversation.finish(message)
+        self._store.finish(message, conversation.session)
+        self._closing[request] = conversation
+        self._store.later(lambda: self._inbox.put(Kept(request)))
+        self._tell(MessageChanged(message))

@@ -1,0 +1,64 @@
+"""The context ledger: exact where the tokenizer has counted, an estimate where it has not."""
+
+from pathlib import Path
+
+from app.chat.changes import EngineState, LedgerChanged
+from app.core.budget import estimate_tokens
+from tests.chat.desks import recorded, scene
+
+
+def test_a_draft_is_estimated_until_it_is_counted(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    with scene(tmp_path, load_gate=str(gate), start=False) as play:
+        play.desk.set_draft("x" * 470)
+        ledger = play.desk.ledger()
+        assert (ledger.draft, ledger.exact, ledger.ceiling) == (estimate_tokens("x" * 470), False, 0)
+        play.desk.start_engine()
+        play.until(lambda: play.desk.ledger().exact)  # the tokenizer is there before the model
+        assert play.desk.engine.state is not EngineState.READY
+        assert play.desk.ledger().draft == 470 // 4 + 1
+        gate.touch()
+        play.until_engine(EngineState.READY)
+        assert play.desk.ledger().ceiling == 40_960
+
+
+def test_the_count_follows_the_typing(tmp_path: Path) -> None:
+    record = tmp_path / "record"
+    with scene(tmp_path, record=str(record)) as play:
+        play.until_engine(EngineState.READY)
+        play.desk.inbox.drain()
+        for length in range(1, 200):
+            play.desk.set_draft("x" * length)
+        assert not play.desk.ledger().exact
+        play.until(lambda: play.desk.ledger().exact)
+        assert play.desk.ledger().draft == 199 // 4 + 1
+        assert len(recorded(record, "count")) < 10
+        assert LedgerChanged() in play.changes
+        play.desk.set_draft("")
+        assert (play.desk.ledger().draft, play.desk.ledger().exact) == (0, True)
+
+
+def test_history_is_known_from_the_last_answer_of_the_same_model(tmp_path: Path) -> None:
+    with scene(tmp_path, answers=[[{"think": "a" * 80}, {"say": "b" * 24}]]) as play:
+        answer = play.ask()
+        facts = answer.generation
+        assert facts
+        ledger = play.desk.ledger()
+        assert (ledger.history, ledger.exact, ledger.live) == (facts.prompt_tokens + 3, True, 0)
+    with scene(tmp_path, card={"fingerprint": "another"}) as other:
+        other.until_engine(EngineState.READY)
+        other.until(lambda: other.desk.opened)
+        other.desk.open_session(other.desk.sessions[0].id)
+        assert not other.desk.ledger().exact
+        assert other.desk.ledger().history > 0
+
+
+def test_a_running_answer_counts_as_it_grows(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    with scene(tmp_path, answers=[[{"think": "a" * 80}, {"gate": str(gate)}, {"say": "b"}]]) as play:
+        play.send()
+        play.until(lambda: play.desk.ledger().live == 10)
+        assert play.desk.ledger().exact
+        assert play.desk.ledger().history > 0
+        gate.touch()
+        play.ending()

@@ -1,0 +1,178 @@
+"""`doctor`: what this computer is, what fits, what is missing; each line ok, warn or fail, with what to do."""
+
+import argparse
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from app import NAME, VERSION
+from app.cli.shapes import KNOWN_SHAPES
+from app.core.errors import AppError
+from app.core.memory import gigabytes, plan
+from app.core.places import Places
+from app.core.protocol import Described
+from app.core.text import _
+from app.engine.lock import make_folder
+from app.engine.probe import describe_engine
+from app.engine.spawn import find_openblas
+from app.store.checkup import check_database
+
+LEAST_FREE = 2_000_000_000
+"""Bytes of disk under which chats, caches and logs may soon have no room."""
+LEAST_PYTHON = (3, 11)
+COLOURS = {"ok": "\033[32m", "warn": "\033[33m", "fail": "\033[31m"}
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One line of the report."""
+
+    name: str
+    status: str
+    """"ok", "warn" or "fail"."""
+    text: str
+    hint: str = ""
+
+
+def doctor(arguments: argparse.Namespace, root: Path) -> int:
+    """Print the report; 1 if a line fails, else 0."""
+    checks = []
+    for check in examine(root):
+        checks.append(check)
+        if not arguments.json:
+            _print(check)
+    if arguments.json:
+        print(msgspec.json.encode({"app": NAME, "version": VERSION, "checks": checks}).decode())
+    return int(any(check.status == "fail" for check in checks))
+
+
+def examine(root: Path) -> Iterator[Check]:
+    """All checks, the quick ones first."""
+    yield _check_python()
+    yield Check("system", "ok", f"{platform.platform()}, {platform.machine()}, {os.cpu_count()} processors")
+    folder = _check_folder(root)
+    yield folder
+    if folder.status != "fail":
+        yield _check_disk(root)
+        yield _check_chats(root)
+    yield _check_window()
+    if sys.platform == "linux":
+        yield _check_openblas()
+    described = describe_engine(Places(root).worker_log) if folder.status != "fail" else None
+    yield _check_engine(described, root)
+    if described:
+        yield _check_starter(described)
+        yield from _check_models(described)
+
+
+def _check_python() -> Check:
+    version = platform.python_version()
+    if sys.version_info[:2] < LEAST_PYTHON:
+        return Check("python", "fail", version, _("Python 3.11 or newer is needed."))
+    return Check("python", "ok", version)
+
+
+def _check_folder(root: Path) -> Check:
+    try:
+        make_folder(root)
+    except AppError as error:
+        return Check("data folder", "fail", error.message, error.hint)
+    return Check("data folder", "ok", str(root))
+
+
+def _check_disk(root: Path) -> Check:
+    free = shutil.disk_usage(root).free
+    text = _("{size} free").format(size=gigabytes(free))
+    if free < LEAST_FREE:
+        return Check("disk", "warn", text, _("Free some space; a full disk stops chats from being saved."))
+    return Check("disk", "ok", text)
+
+
+def _check_chats(root: Path) -> Check:
+    try:
+        chats = check_database(root)
+    except AppError as error:
+        return Check("chats", "fail", error.message, error.hint)
+    if chats is None:
+        return Check("chats", "ok", _("none yet"))
+    return Check("chats", "ok", _("{count} kept, the database is sound").format(count=f"{chats:,}"))
+
+
+def _check_window() -> Check:
+    """In a process of its own: a missing library of the system must not end the doctor."""
+    if importlib.util.find_spec("PySide6") is None:
+        return Check("window", "fail", _("PySide6 is not installed"), _("Start with ./run, which installs it."))
+    tried = subprocess.run(
+        [sys.executable, "-c", "import PySide6.QtWidgets"], capture_output=True, text=True, check=False
+    )
+    if tried.returncode:
+        why = (tried.stderr.strip().splitlines() or [""])[-1]
+        return Check("window", "fail", why, _("Start with ./run, which installs what is missing or says how."))
+    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return Check("window", "warn", _("Qt works, but there is no display"), _("Use ask, or start in a desktop."))
+    return Check("window", "ok", _("Qt works"))
+
+
+def _check_openblas() -> Check:
+    found = find_openblas()
+    if found:
+        return Check("OpenBLAS", "ok", found)
+    return Check(
+        "OpenBLAS",
+        "warn",
+        _("not found: reading a prompt takes twenty times longer"),
+        "apt-get install libopenblas0-pthread",
+    )
+
+
+def _check_engine(described: Described | None, root: Path) -> Check:
+    if described is None:
+        return Check("engine", "fail", _("it does not start"), _("See {log}.").format(log=Places(root).worker_log))
+    machine = described.machine
+    text = _("MLX {version} on {device} {name}: {memory} of memory, {limit} for a model").format(
+        version=described.mlx,
+        device=machine.device,
+        name=machine.name,
+        memory=gigabytes(machine.memory),
+        limit=gigabytes(machine.limit),
+    )
+    if machine.device == "cpu":
+        return Check("engine", "warn", text, _("There is no GPU: only small models are fast enough to use."))
+    return Check("engine", "ok", text)
+
+
+def _check_starter(described: Described) -> Check:
+    if described.starter:
+        return Check("starter model", "ok", _("installed"))
+    return Check("starter model", "warn", _("not installed"), _("Start with ./run, which installs it."))
+
+
+def _check_models(described: Described) -> Iterator[Check]:
+    for name, shape in KNOWN_SHAPES.items():
+        planned = plan(described.machine, shape)
+        if planned.fits:
+            yield Check(name, "ok", _("fits, with {count} tokens of context").format(count=f"{planned.context:,}"))
+        else:
+            yield Check(
+                name,
+                "warn",
+                _("needs {needed}; this computer can give {limit}").format(
+                    needed=gigabytes(planned.needed), limit=gigabytes(planned.limit)
+                ),
+                _("Choose a smaller model."),
+            )
+
+
+def _print(check: Check) -> None:
+    colour = COLOURS[check.status] if sys.stdout.isatty() else ""
+    plain = "\033[0m" if colour else ""
+    print(f"{colour}{check.status:<4}{plain}  {check.name}: {check.text}")
+    if check.hint:
+        print(f"      {check.hint}")
+    sys.stdout.flush()

@@ -1,0 +1,78 @@
+"""What may be typed after the app's name."""
+
+import argparse
+from pathlib import Path
+
+from app import NAME, VERSION
+from app.core.settings import setting
+from app.core.text import _
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All commands with their options; without a command the window opens."""
+    parser = argparse.ArgumentParser(
+        prog=NAME.lower(), description=_("A private desk for reasoning with Magistral."), allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"{NAME} {VERSION}")
+    _add_data(parser, None)
+    _add_window(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    ask = commands.add_parser("ask", help=_("ask one question in the terminal"))
+    ask.add_argument("question", help=_("the question; - reads it from standard input"))
+    ask.add_argument("--file", action="append", default=[], type=Path, help=_("a text file to go along; repeatable"))
+    ask.add_argument("--model", type=Path, help=_("folder of an MLX model"))
+    ask.add_argument("--think", type=_thought, metavar="N", help=_("tokens of thought at most; 0: none"))
+    ask.add_argument("--seed", type=_seed, metavar="N", help=_("the same seed gives the same text"))
+    ask.add_argument("--json", action="store_true", help=_("print one JSON object"))
+    _add_data(ask, argparse.SUPPRESS)
+    doctor = commands.add_parser("doctor", help=_("what this computer is, what fits, what is missing"))
+    doctor.add_argument("--json", action="store_true", help=_("print one JSON object"))
+    _add_data(doctor, argparse.SUPPRESS)
+    return parser
+
+
+def _add_data(parser: argparse.ArgumentParser, default: object) -> None:
+    parser.add_argument("--data", type=Path, default=default, help=_("folder for chats, settings and the starter"))
+
+
+def _add_window(parser: argparse.ArgumentParser) -> None:
+    window = parser.add_argument_group(_("window"))
+    window.add_argument("--model", dest="window_model", type=Path, help=_("folder of an MLX model"))
+    window.add_argument("--say", metavar="TEXT", help=_("ask this in a new chat at once"))
+    window.add_argument("--theme", choices=("light", "dark"), help=_("appearance, this time"))
+    window.add_argument("--size", type=_size, metavar="WxH", help=_("size of the window, this time"))
+    window.add_argument("--scale", type=float, help=_("device pixels per point, this time"))
+    window.add_argument("--screenshot", type=Path, metavar="FILE", help=_("save a picture of the window and end"))
+    window.add_argument(
+        "--when",
+        choices=("painted", "ready", "thinking", "answered"),
+        default="painted",
+        help=_("the moment of the picture"),
+    )
+    window.add_argument("--paint-log", type=Path, metavar="FILE", help=_("note the time and length of every paint"))
+
+
+def _thought(text: str) -> int:
+    return _number(text, int(setting("thinking_budget").most or 0))
+
+
+def _seed(text: str) -> int:
+    return _number(text, 2**64 - 1)
+
+
+def _number(text: str, most: int) -> int:
+    try:
+        value = int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(_("must be a whole number")) from error
+    if not 0 <= value <= most:
+        raise argparse.ArgumentTypeError(_("must be from 0 to {most}").format(most=most))
+    return value
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _by, height = text.partition("x")
+    try:
+        return int(width), int(height)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(_("must be like 1280x800")) from error

@@ -1,0 +1,169 @@
+"""THE command table: everything a person can do, once, with its words, its menu and its keys.
+
+Menus, shortcuts, tooltips and the buttons of cards are made from these rows.
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QAction, QKeySequence
+
+from app.core.text import _
+
+if TYPE_CHECKING:
+    from app.ui.window import Window
+
+CONTROL = "Meta" if sys.platform == "darwin" else "Ctrl"
+"""The key named Control on the keyboard; Qt's "Ctrl" is Command on a Mac."""
+
+
+def always(_window: "Window") -> bool:
+    """For commands that are never out of place."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row. The title is a function, so that it speaks the language of the moment."""
+
+    id: str
+    title: Callable[[], str]
+    menu: str
+    keys: tuple[str, ...]
+    run: Callable[["Window"], None]
+    enabled: Callable[["Window"], bool] = always
+    local: bool = False
+    """The keys belong to one control, which handles them itself; menus only mention them."""
+    role: QAction.MenuRole = QAction.MenuRole.NoRole
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("chat.new", lambda: _("New chat"), "chat", ("Ctrl+N", "Ctrl+Shift+O"), lambda w: w.start_chat()),
+    Command("chat.send", lambda: _("Send"), "chat", ("Return",), lambda w: w.send(), lambda w: w.can_send, local=True),
+    Command("chat.stop", lambda: _("Stop"), "chat", ("Esc", "Ctrl+."), lambda w: w.desk.stop(), lambda w: w.running),
+    Command(
+        "chat.answer_now",
+        lambda: _("Answer now"),
+        "chat",
+        ("Ctrl+Return", "Ctrl+Enter"),
+        lambda w: w.desk.answer_now(),
+        lambda w: w.thinking,
+    ),
+    Command("chat.retry", lambda: _("Try again"), "chat", ("Ctrl+R",), lambda w: w.desk.retry(), lambda w: w.can_retry),
+    Command(
+        "chat.next",
+        lambda: _("Next chat"),
+        "chat",
+        (f"{CONTROL}+Tab", "Ctrl+Shift+]"),
+        lambda w: w.step_chat(1),
+        lambda w: w.has_chats,
+    ),
+    Command(
+        "chat.previous",
+        lambda: _("Previous chat"),
+        "chat",
+        (f"{CONTROL}+Shift+Tab", "Ctrl+Shift+["),
+        lambda w: w.step_chat(-1),
+        lambda w: w.has_chats,
+    ),
+    Command(
+        "copy.answer",
+        lambda: _("Copy the answer"),
+        "edit",
+        ("Ctrl+Shift+C",),
+        lambda w: w.copy_answer(),
+        lambda w: w.has_answer,
+    ),
+    Command(
+        "copy.thought",
+        lambda: _("Copy the thought"),
+        "edit",
+        ("Ctrl+Alt+C",),
+        lambda w: w.copy_thought(),
+        lambda w: w.has_thought,
+    ),
+    Command(
+        "thought.toggle",
+        lambda: _("Show or hide the thought"),
+        "view",
+        ("Ctrl+T",),
+        lambda w: w.toggle_thought(),
+        lambda w: w.has_thought,
+    ),
+    Command("view.sidebar", lambda: _("Show or hide the chats"), "view", ("Ctrl+B",), lambda w: w.toggle_sidebar()),
+    Command(
+        "view.focus_composer", lambda: _("Go to the message"), "view", ("Shift+Esc",), lambda w: w.focus_composer()
+    ),
+    Command("view.system", lambda: _("Appearance of the system"), "view", (), lambda w: w.choose_theme("system")),
+    Command("view.light", lambda: _("Light appearance"), "view", (), lambda w: w.choose_theme("light")),
+    Command("view.dark", lambda: _("Dark appearance"), "view", (), lambda w: w.choose_theme("dark")),
+    Command("model.choose", lambda: _("Choose a model folder…"), "model", ("Ctrl+L",), lambda w: w.choose_model()),
+    Command("model.starter", lambda: _("Use the starter model"), "model", (), lambda w: w.desk.load_model("")),
+    Command("engine.restart", lambda: _("Restart the engine"), "model", (), lambda w: w.desk.restart_engine()),
+    Command("help.keys", lambda: _("Keys"), "help", ("Ctrl+/",), lambda w: w.show_keys()),
+    Command(
+        "app.quit",
+        lambda: _("Quit"),
+        "chat",
+        ("Ctrl+Q",),
+        lambda w: w.quit(),
+        role=QAction.MenuRole.QuitRole,
+    ),
+)
+
+MENUS: dict[str, Callable[[], str]] = {
+    "chat": lambda: _("Chat"),
+    "edit": lambda: _("Edit"),
+    "view": lambda: _("View"),
+    "model": lambda: _("Model"),
+    "help": lambda: _("Help"),
+}
+
+
+def title_of(command_id: str) -> str:
+    """The words of a command; empty for an id that no row has."""
+    return next((row.title() for row in COMMANDS if row.id == command_id), "")
+
+
+def hint_of(command_id: str) -> str:
+    """The words of a command and its first key as this system writes it, for a tooltip."""
+    row = next(row for row in COMMANDS if row.id == command_id)
+    return f"{row.title()}  {key_of(row)}".rstrip()
+
+
+def key_of(row: Command) -> str:
+    """A command's first key as this system writes it."""
+    return QKeySequence(row.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if row.keys else ""
+
+
+def install(window: "Window") -> dict[str, QAction]:
+    """Make an action of each row, put it into its menu and give its keys to the window."""
+    bar = window.menuBar()
+    menus = {name: bar.addMenu(title()) for name, title in MENUS.items()}
+    actions: dict[str, QAction] = {}
+    for row in COMMANDS:
+        action = QAction(row.title(), window)
+        action.setObjectName(row.id)
+        action.setMenuRole(row.role)
+        if not row.local:
+            action.setShortcuts([QKeySequence(keys) for keys in row.keys])
+        action.triggered.connect(partial(_run, row, window))
+        menus[row.menu].addAction(action)
+        window.addAction(action)
+        actions[row.id] = action
+    if not bar.isNativeMenuBar():
+        bar.hide()
+    return actions
+
+
+def refresh(window: "Window", actions: dict[str, QAction]) -> None:
+    """Let each action say whether it is in place now."""
+    for row in COMMANDS:
+        actions[row.id].setEnabled(row.enabled(window))
+
+
+def _run(row: Command, window: "Window", _checked: bool = False) -> None:  # noqa: FBT002 - Qt's signature
+    row.run(window)

@@ -1,0 +1,58 @@
+"""The thinking choice in the composer: how many tokens a thought may take."""
+
+from functools import partial
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import QMenu, QWidget
+
+from app.core.text import _
+from app.ui.button import QuietButton
+from app.ui.theme import Theme
+
+BUDGETS = (-1, 500, 1_000, 4_000, 16_000, 0)
+"""-1: the model's own; 0: no thought."""
+
+
+class ThinkingChoice(QuietButton):
+    """A word that opens a menu of budgets."""
+
+    chosen = Signal(int)
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(theme, _("Think"), parent, chevron=True)
+        self._budget = -1
+        self.setToolTip(_("How long the model may think"))
+        self.clicked.connect(self._open)
+
+    def show_budget(self, budget: int) -> None:
+        """Show another choice."""
+        self._budget = budget
+        self.setText(
+            {-1: _("Think"), 0: _("No thinking")}.get(budget, _("Think · {count}").format(count=f"{budget:,}"))
+        )
+        self.adjustSize()
+
+    @Slot()
+    def _open(self) -> None:
+        menu = QMenu(self)
+        group = QActionGroup(menu)
+        budgets = sorted({*BUDGETS, self._budget}, key=lambda count: (count == 0, count))
+        for budget in budgets:
+            action = menu.addAction(say_budget(budget), partial(self.chosen.emit, budget))
+            action.setCheckable(True)
+            action.setChecked(budget == self._budget)
+            group.addAction(action)
+        at = self.mapToGlobal(self.rect().topLeft())
+        at.setY(at.y() - menu.sizeHint().height() - 4)
+        menu.exec(at)
+        menu.deleteLater()
+
+
+def say_budget(budget: int) -> str:
+    """A budget in a menu."""
+    if budget < 0:
+        return _("As long as the model likes")
+    if budget == 0:
+        return _("No thinking")
+    return _("Up to {count} tokens").format(count=f"{budget:,}")

@@ -1,0 +1,1 @@
+"""The transcript: what was asked, thought and answered. `view.Transcript` is its whole outward surface."""

@@ -1,0 +1,348 @@
+"""The transcript: appends, folds, follows, and opens long chats from their end."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QTextDocument
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from app.chat.changes import MessageAdded, MessageChanged, Phase, Progress, ProgressChanged, TextAppended
+from app.core.errors import Failure
+from app.core.messages import Generation, Kind, Message, State, ThoughtEnd
+from app.ui.transcript.code import CodeCard
+from app.ui.transcript.prose import Prose
+from app.ui.transcript.turn import Answer
+from app.ui.window import Window
+from app.ui.words import say_ended_thought
+from tests.ui import samples, stage
+from tests.ui.conftest import Open
+from tests.ui.hands import CONTROL, click, press
+from tests.ui.stage import StageDesk
+
+
+def begin(desk: StageDesk, before: list[Message] | None = None) -> Message:
+    """Put a question and its empty running answer on the desk."""
+    session = desk.sessions[0]
+    messages = before or []
+    question = samples.ask(session.id, "Why?", messages[-1].id if messages else None)
+    reply = samples.answer(question, "", state=State.RUNNING)
+    desk.put(session, [*messages, question, reply], Progress(reply.id))
+    return reply
+
+
+def write(desk: StageDesk, reply: Message, kind: Kind, text: str) -> None:
+    desk.say(TextAppended(reply.session, reply.id, kind, text))
+    phase = Phase.THINKING if kind is Kind.REASONING else Phase.ANSWERING
+    desk.say(ProgressChanged(reply.session, Progress(reply.id, phase, reasoning_tokens=312, reasoning_seconds=17.2)))
+
+
+def shown(window: Window, message: Message) -> Answer:
+    turn = window.transcript._by_id[message.id]
+    assert isinstance(turn, Answer)
+    return turn
+
+
+def thought_text(answer: Answer) -> str:
+    assert answer.thought
+    assert answer.thought.body
+    return answer.thought.body.text()
+
+
+def test_a_thought_streams_into_its_pane(window: Window, desk: StageDesk) -> None:
+    reply = begin(desk)
+    write(desk, reply, Kind.REASONING, "\nFirst")
+    write(desk, reply, Kind.REASONING, " second.\n")
+    answer = shown(window, reply)
+    assert answer.thought
+    assert answer.thought.running
+    assert answer.thought.header.text().startswith("Thinking…")
+    assert thought_text(answer) == "First second."
+
+
+def test_a_long_thought_is_only_appended_to(
+    window: Window, desk: StageDesk, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """120,000 characters: no text is ever set again, and no width is laid out twice."""
+    whole: list[str] = []
+    widths: list[float] = []
+    set_width = QTextDocument.setTextWidth
+    monkeypatch.setattr(QTextDocument, "setPlainText", lambda *_: whole.append("set"))
+
+    def note_width(document: QTextDocument, width: float) -> None:
+        widths.append(width)
+        set_width(document, width)
+
+    monkeypatch.setattr(QTextDocument, "setTextWidth", note_width)
+    reply = begin(desk)
+    widths.clear()
+    for _ in range(400):
+        write(desk, reply, Kind.REASONING, samples.THOUGHT)
+        qtbot.wait(0)
+    assert whole == []
+    assert len([width for width in widths if width < 720]) <= 2
+    assert len(thought_text(shown(window, reply))) > 110_000
+
+
+def test_a_selection_and_the_place_stay_while_text_arrives(window: Window, desk: StageDesk, qtbot: QtBot) -> None:
+    reply = begin(desk)
+    write(desk, reply, Kind.REASONING, samples.THOUGHT * 20)
+    qtbot.wait(1)
+    bar = window.transcript.verticalScrollBar()
+    assert bar.value() == bar.maximum() > 0
+    body = shown(window, reply).texts()[0]
+    body._selection.setPosition(4)
+    body._selection.setPosition(8, body._selection.MoveMode.KeepAnchor)
+    bar.setValue(40)
+    write(desk, reply, Kind.REASONING, samples.THOUGHT * 20)
+    qtbot.wait(1)
+    assert bar.value() == 40
+    assert body.selected_text() == "user"
+    body.copy()
+    assert QGuiApplication.clipboard().text() == "user"
+
+
+def test_the_end_is_followed_until_the_reader_scrolls_up(window: Window, desk: StageDesk, qtbot: QtBot) -> None:
+    reply = begin(desk, samples.make_dialogue(desk.sessions[0].id) * 1)
+    write(desk, reply, Kind.REASONING, samples.THOUGHT * 10)
+    qtbot.wait(1)
+    transcript, bar = window.transcript, window.transcript.verticalScrollBar()
+    assert bar.value() == bar.maximum()
+    assert not transcript._jump.isVisible()
+    bar.setValue(0)
+    assert transcript._jump.isVisible()
+    click(transcript._jump)
+    assert bar.value() == bar.maximum()
+    assert not transcript._jump.isVisible()
+
+
+def test_a_thought_folds_when_its_answer_begins(window: Window, desk: StageDesk) -> None:
+    reply = begin(desk)
+    write(desk, reply, Kind.REASONING, samples.THOUGHT)
+    write(desk, reply, Kind.TEXT, "So")
+    thought = shown(window, reply).thought
+    assert thought
+    assert not thought.open
+    assert not thought.running
+
+
+def test_a_thought_that_the_reader_opened_stays_open(window: Window, desk: StageDesk, qtbot: QtBot) -> None:
+    reply = begin(desk)
+    write(desk, reply, Kind.REASONING, samples.THOUGHT)
+    thought = shown(window, reply).thought
+    assert thought
+    for _ in range(2):
+        click(thought.header)
+    write(desk, reply, Kind.TEXT, "So")
+    assert thought.open
+
+
+def test_thoughts_stay_open_where_the_setting_says_so(open_window: Open, desk: StageDesk) -> None:
+    desk.preferences["fold_thoughts"] = False
+    window = open_window(desk)
+    reply = begin(desk)
+    write(desk, reply, Kind.REASONING, samples.THOUGHT)
+    write(desk, reply, Kind.TEXT, "So")
+    thought = shown(window, reply).thought
+    assert thought
+    assert thought.open
+
+
+def test_control_t_unfolds_and_folds(window: Window, desk: StageDesk, qtbot: QtBot) -> None:
+    stage.folded(desk)
+    last = shown(window, desk.conversation.messages[-1])
+    assert last.thought
+    height = last.height()
+    press(Qt.Key.Key_T, CONTROL)
+    qtbot.waitUntil(lambda: last.height() > height)
+    assert thought_text(last) == samples.THOUGHT.strip()
+    press(Qt.Key.Key_T, CONTROL)
+    qtbot.waitUntil(lambda: last.height() == height)
+
+
+def test_folding_takes_a_moment_where_motion_is_wanted(window: Window, desk: StageDesk, qtbot: QtBot) -> None:
+    window.theme.reduced_motion = False
+    stage.folded(desk)
+    last = shown(window, desk.conversation.messages[-1])
+    height = last.height()
+    window.toggle_thought()
+    assert last.height() == height
+    qtbot.waitUntil(lambda: last.height() > height + 60)
+
+
+def test_an_answer_that_ends_keeps_its_widgets(window: Window, desk: StageDesk) -> None:
+    reply = begin(desk)
+    write(desk, reply, Kind.REASONING, samples.THOUGHT)
+    write(desk, reply, Kind.TEXT, samples.ANSWER)
+    answer = shown(window, reply)
+    before = [id(block) for block in answer.blocks]
+    question = desk.conversation.messages[0]
+    done = samples.answer(question, samples.ANSWER, samples.THOUGHT, message_id=reply.id)
+    desk.say(MessageChanged(done))
+    assert [id(block) for block in answer.blocks] == before
+    assert answer.thought
+    assert answer.thought.header.text() == "Thought for 41 s · 1,284 tokens"
+    assert not window.running
+
+
+def test_text_that_turns_out_to_be_the_thought_moves_there(window: Window, desk: StageDesk) -> None:
+    reply = begin(desk)
+    write(desk, reply, Kind.TEXT, "Let me think")
+    question = desk.conversation.messages[0]
+    desk.say(MessageChanged(samples.answer(question, "", "Let me think", State.RUNNING, message_id=reply.id)))
+    answer = shown(window, reply)
+    assert answer.blocks == []
+    assert thought_text(answer) == "Let me think"
+
+
+@pytest.mark.parametrize(
+    ("state", "end", "words"),
+    [
+        (State.DONE, ThoughtEnd.ITSELF, ""),
+        (State.DONE, ThoughtEnd.USER, " · cut short by you"),
+        (State.DONE, ThoughtEnd.BUDGET, " · budget reached"),
+        (State.DONE, ThoughtEnd.UNFINISHED, " · not finished"),
+        (State.STOPPED, ThoughtEnd.UNFINISHED, " · stopped by you"),
+        (State.STOPPED, ThoughtEnd.USER, " · stopped by you"),
+        (State.INTERRUPTED, None, " · interrupted"),
+        (State.FAILED, ThoughtEnd.UNFINISHED, " · interrupted"),
+    ],
+)
+def test_a_header_says_how_the_thought_ended(state: State, end: ThoughtEnd | None, words: str) -> None:
+    facts = Generation(model="m", fingerprint="f", reasoning_tokens=1_284, reasoning_seconds=41.2, thought_end=end)
+    assert say_ended_thought(facts, state) == "Thought for 41 s · 1,284 tokens" + words
+
+
+def test_code_stands_in_a_card_with_its_language(window: Window, desk: StageDesk, qtbot: QtBot) -> None:
+    stage.folded(desk)
+    answer = shown(window, desk.conversation.messages[-1])
+    assert [type(block) for block in answer.blocks] == [Prose, CodeCard, Prose]
+    card = answer.blocks[1]
+    assert isinstance(card, CodeCard)
+    click(card._copy)
+    assert QGuiApplication.clipboard().text() == samples.ANSWER.split("```")[1].removeprefix("python\n")
+
+
+def test_markup_is_shown_as_it_is(window: Window, desk: StageDesk) -> None:
+    stage.scripts(desk)
+    assert "<b>not bold</b>" in shown(window, desk.conversation.messages[-1]).texts()[-1].text()
+
+
+def test_the_card_of_a_failure_runs_its_command(window: Window, desk: StageDesk, qtbot: QtBot) -> None:
+    stage.failed(desk)
+    card = shown(window, desk.conversation.messages[-1]).card
+    assert card
+    assert card.accessibleName() == "The engine stopped. Everything written until then is kept."
+    click(card._button)
+    assert desk.told == [("retry",)]
+
+
+def test_only_the_last_answer_can_be_tried_again(window: Window, desk: StageDesk) -> None:
+    stage.failed(desk)
+    failed = desk.conversation.messages[-1]
+    card = shown(window, failed).card
+    assert card
+    assert card._button.isVisibleTo(card)
+    desk.say(MessageAdded(samples.ask(failed.session, "And now?", failed.id)))
+    assert not card._button.isVisibleTo(card)
+
+
+def test_another_answer_takes_the_place_of_the_one_before(window: Window, desk: StageDesk) -> None:
+    stage.failed(desk)
+    failed, question = desk.conversation.messages[-1], desk.conversation.messages[-2]
+    again = samples.answer(question, "", state=State.RUNNING)
+    desk.say(MessageAdded(again))
+    assert failed.id not in window.transcript._by_id
+    assert window.transcript.last == again
+
+
+def test_a_long_chat_opens_at_its_end_and_fills_up(window: Window, desk: StageDesk, qtbot: QtBot) -> None:
+    session = desk.sessions[0]
+    desk.put(session, samples.make_long(session.id, 200))
+    transcript = window.transcript
+    bar = transcript.verticalScrollBar()
+    assert len(transcript._by_id) < 40
+    assert bar.value() == bar.maximum()
+    last = transcript._column.turns[-1]
+    offset = last.y() - bar.value()
+    qtbot.waitUntil(lambda: len(transcript._by_id) == 400)
+    assert last.y() - bar.value() == offset
+    visible = [turn for turn in transcript._column.turns if not turn.isHidden()]
+    assert len(visible) < 40
+
+
+def test_the_place_is_kept_while_older_messages_are_built(window: Window, desk: StageDesk, qtbot: QtBot) -> None:
+    session = desk.sessions[0]
+    desk.put(session, samples.make_long(session.id, 200))
+    bar = window.transcript.verticalScrollBar()
+    bar.setValue(bar.maximum() - 300)
+    place = window.transcript._hold_place()
+    assert place
+    qtbot.waitUntil(lambda: len(window.transcript._by_id) == 400)
+    assert place[0].y() - bar.value() == place[1]
+
+
+def test_an_answer_of_another_chat_is_not_shown(window: Window, desk: StageDesk) -> None:
+    reply = begin(desk)
+    other = desk.sessions[1].id
+    desk.listener(TextAppended(other, reply.id, Kind.TEXT, "elsewhere"))
+    assert shown(window, reply).blocks == []
+
+
+@pytest.mark.parametrize(
+    ("progress", "words"),
+    [
+        (Progress(0, Phase.READING, read=312, to_read=1_204), "Reading 312 of 1,204 tokens"),
+        (Progress(0, Phase.READING), "Reading the question"),
+    ],
+)
+def test_waiting_says_for_what(progress: Progress, words: str, window: Window, desk: StageDesk) -> None:
+    reply = begin(desk)
+    progress.message = reply.id
+    desk.say(ProgressChanged(reply.session, progress))
+    waiting = shown(window, reply).waiting
+    assert waiting
+    assert waiting.accessibleName() == words
+
+
+def test_a_paint_log_tells_what_was_on_screen(open_window: Open, desk: StageDesk, qtbot: QtBot, tmp_path: Path) -> None:
+    log = tmp_path / "paint.log"
+    open_window(desk, paint_log=log)
+    reply = begin(desk)
+    write(desk, reply, Kind.REASONING, "Hm, let me see.")
+    qtbot.waitUntil(lambda: '"reasoning": 15' in log.read_text())
+    write(desk, reply, Kind.TEXT, "It is 7.")
+    qtbot.waitUntil(lambda: json.loads(log.read_text().splitlines()[-1])["answer"] > 0)
+    line = json.loads(log.read_text().splitlines()[-1])
+    assert {"message": reply.id, "reasoning": 15, "answer": 8}.items() <= line.items()
+    assert abs(line["t"] - time.time()) < 60
+
+
+def test_an_interrupted_answer_offers_another_try(window: Window, desk: StageDesk) -> None:
+    question = samples.ask(desk.sessions[0].id, "Why?")
+    reply = samples.answer(question, "Beca", "", State.INTERRUPTED, None)
+    desk.put(desk.sessions[0], [question, reply])
+    card = shown(window, reply).card
+    assert card
+    assert card._button.text() == "Try again"
+
+
+def test_nothing_on_screen_is_without_a_name(window: Window, desk: StageDesk) -> None:
+    stage.failed(desk)
+    nameless = [
+        type(one).__name__
+        for one in window.findChildren(QWidget)
+        if one.isVisible() and one.focusPolicy() & Qt.FocusPolicy.TabFocus and not one.accessibleName()
+    ]
+    assert nameless == []
+
+
+def test_a_notice_can_be_dismissed(window: Window, desk: StageDesk, qtbot: QtBot) -> None:
+    window.banner.show_failure(Failure("StoreFailed", "The disk is full.", "Make room."))
+    assert window.banner.isVisible()
+    assert window.banner.card._dismiss
+    click(window.banner.card._dismiss)
+    assert not window.banner.isVisible()

@@ -1,0 +1,160 @@
+"""Tokens per second through worker, client, store and an open window, divided by a bare mlx_lm loop."""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from PySide6.QtCore import QEventLoop
+from PySide6.QtWidgets import QApplication
+
+from app.chat.answering import Options
+from app.chat.changes import Change, EngineState, MessageChanged, ProgressChanged
+from app.chat.desk import Desk
+from app.chat.opening import open_window_desk
+from app.core.messages import State
+from app.core.releases import release
+from app.engine.spawn import worker_environment
+from app.ui.bridge import Bridge
+from app.ui.desktop import make_application
+from app.ui.theme import Theme
+from app.ui.window import Window
+from tests.bench.report import Bar, at_least, spread
+from tests.fixtures.models import starter, tiny_magistral
+
+ROOT = Path(__file__).parents[2]
+QUESTION = "Write a very long story about a mathematician who walks through a city of numbers. Do not stop early."
+BOUND = 0.97
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What may be varied."""
+    parser.add_argument("--tokens", type=int, default=300, help="tokens of each measured stretch")
+    parser.add_argument("--repeats", type=int, default=7)
+
+
+def measure(options: argparse.Namespace) -> tuple[dict[str, Any], list[Bar]]:
+    """Both models, each in pairs: through the app, then bare."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    app = make_application()
+    figures: dict[str, Any] = {}
+    bars = []
+    for name, folder in (("tiny_magistral", tiny_magistral()), ("starter", starter())):
+        figures[name] = _measure_model(app, folder, options)
+        bars.append(at_least(f"{name}: app / bare, median of pairs", figures[name]["ratio"]["median"], BOUND))
+    return figures, bars
+
+
+def _measure_model(app: QApplication, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    through, bare = [], []
+    with _stage(app, folder) as stage, _bare_loop(folder) as ask_bare:
+        for turn in range(options.repeats + 1):
+            rate, tokens = stage.ask(options.tokens)
+            other = ask_bare(stage.prompt_ids, tokens, stage.release)
+            if turn:  # the first pair warms both up
+                through.append(rate)
+                bare.append(other)
+    ratios = [rate / other for rate, other in zip(through, bare, strict=True)]
+    return {
+        "app_tokens_per_second": spread(through),
+        "bare_tokens_per_second": spread(bare),
+        "ratio": spread(ratios),
+        "ratio_of_medians": round(statistics.median(through) / statistics.median(bare), 4),
+    }
+
+
+class _Stage:
+    """An open window with a desk, asked one question after the other."""
+
+    def __init__(self, app: QApplication, desk: Desk, window: Window) -> None:
+        self._app, self._desk = app, desk
+        self._marks: list[tuple[float, int]] = []
+        self._ended = False
+        self._show, desk.listener = window.take, self._hear
+        self.prompt_ids: list[int] = list(range(100, 160))
+        self.release = ""
+
+    def wait_ready(self) -> None:
+        while self._desk.engine.state is not EngineState.READY:
+            self._app.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
+        self.release = self._desk.engine.card.release if self._desk.engine.card else ""
+
+    def ask(self, tokens: int) -> tuple[float, int]:
+        """Tokens per second as the Qt thread saw them, and how many there were."""
+        self._marks, self._ended = [], False
+        self._desk.new_session()
+        self._desk.send(QUESTION, options=Options(thinking_budget=0))
+        while not self._ended:
+            self._app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 20)
+            if self._marks and self._marks[-1][1] >= tokens:
+                self._desk.stop()
+        (began, first), (ended, last) = self._marks[0], self._marks[-1]
+        return (last - first) / (ended - began), last
+
+    def _hear(self, change: Change) -> None:
+        self._show(change)
+        if isinstance(change, ProgressChanged) and change.progress.tokens:
+            if not self._marks or change.progress.tokens > self._marks[-1][1]:
+                self._marks.append((time.perf_counter(), change.progress.tokens))
+        elif isinstance(change, MessageChanged) and change.message.state is not State.RUNNING:
+            self._ended = True
+
+
+@contextmanager
+def _stage(app: QApplication, folder: Path) -> Iterator[_Stage]:
+    with tempfile.TemporaryDirectory() as root:
+        desk = open_window_desk(Path(root))
+        if desk is None:
+            raise RuntimeError("the folder is in use")
+        bridge = Bridge()
+        desk.inbox.ring = bridge.ring
+        window = Window(desk, Theme(app, "light"))
+        bridge.serve(desk)
+        bridge.ring()
+        window.show()
+        stage = _Stage(app, desk, window)
+        desk.start_engine(str(folder))
+        stage.wait_ready()
+        try:
+            yield stage
+        finally:
+            window.close()
+            desk.close()
+
+
+@contextmanager
+def _bare_loop(folder: Path) -> Iterator[Any]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.bare", str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=worker_environment(),
+    )
+    if process.stdin is None or process.stdout is None:
+        raise RuntimeError("no pipes")
+    stdin, stdout = process.stdin, process.stdout
+    stdout.readline()
+
+    def ask(ids: list[int], tokens: int, key: str) -> float:
+        sampling = msgspec.to_builtins(release(key).sampling)
+        stdin.write(json.dumps({"ids": ids, "tokens": tokens, "sampling": sampling}) + "\n")
+        stdin.flush()
+        return float(stdout.readline())
+
+    try:
+        yield ask
+    finally:
+        stdin.close()
+        process.wait()
+        stdout.close()

@@ -19,6 +19,7 @@ A step has one of these keys:
     {"inject": text}                text fed by the app
     {"gate": path}                  wait until that file exists, so that tests need no sleeping
     {"reclassify": true, "thought": n, "answer": m}   the text so far is divided anew
+    {"limit": true}                 the answer is cut off by the context's end
     {"fail": {failure}} {"die": true} {"garbage": true} {"hang": true}
 Cancelling ends an answer between two pieces; answer-now skips to the first `say`.
 """
@@ -38,7 +39,7 @@ import msgspec
 from app.core.errors import Failure
 from app.core.lines import Lines
 from app.core.memory import Machine
-from app.core.messages import Generation, Kind, Part, ThoughtEnd
+from app.core.messages import End, Generation, Kind, Part, ThoughtEnd
 from app.core.protocol import (
     VERSION,
     AnswerNow,
@@ -166,12 +167,14 @@ class _Play:
     def __init__(self, double: Double, command: Generate, steps: list[dict[str, Any]], card: ModelCard) -> None:
         self._double, self._request, self._steps, self._card = double, command.request, steps, card
         self._prompt = sum(len(part.text) // 4 + 1 for turn in command.turns for part in turn.parts) + 8
+        self._seed = (command.sampling.seed if command.sampling else None) or 0
         self._counts = {Kind.REASONING: 0, Kind.TEXT: 0}
         self._seconds = {Kind.REASONING: 0.0, Kind.TEXT: 0.0}
 
     def run(self) -> None:
         self._send(Started(self._request, self._prompt, 0))
         end: ThoughtEnd | None = None
+        limited = any("limit" in step for step in self._steps)
         for step in self._steps:
             if "think" in step and self._double.hurried(self._request):
                 end = ThoughtEnd.USER
@@ -184,9 +187,9 @@ class _Play:
                 end = ThoughtEnd.USER
             if self._double.stopped(self._request):
                 end = end if "say" in step else ThoughtEnd.USER
-                self._finish("stopped", end)
+                self._finish(End.USER, end)
                 return
-        self._finish("done", end)
+        self._finish(End.LIMIT if limited else End.TURN, end)
 
     def _step(self, step: dict[str, Any]) -> bool:
         """Play one step; False where it ends the answer by itself."""
@@ -231,7 +234,7 @@ class _Play:
                 time.sleep(pause)
             self._seconds[kind] += time.monotonic() - began
 
-    def _finish(self, reason: str, end: ThoughtEnd | None) -> None:
+    def _finish(self, end: End, thought_end: ThoughtEnd | None) -> None:
         generation = Generation(
             model=self._card.name,
             fingerprint=self._card.fingerprint,
@@ -240,9 +243,11 @@ class _Play:
             answer_tokens=self._counts[Kind.TEXT],
             reasoning_seconds=self._seconds[Kind.REASONING],
             answer_seconds=self._seconds[Kind.TEXT],
-            thought_end=end,
+            seed=self._seed,
+            end=end,
+            thought_end=thought_end,
         )
-        self._send(Finished(self._request, reason, generation))
+        self._send(Finished(self._request, generation))
 
     def _send(self, event: Event) -> None:
         self._double.write(encode(event) + b"\n")

@@ -13,7 +13,7 @@ import msgspec
 from app.chat.changes import Change, MessageChanged, Phase, ProgressChanged, TextAppended
 from app.chat.conversation import Conversation
 from app.core.errors import Failure
-from app.core.messages import Generation, Kind, Message, State
+from app.core.messages import End, Generation, Kind, Message, State
 from app.core.protocol import (
     AnswerNow,
     Cancel,
@@ -50,6 +50,8 @@ class _Turn:
     conversation: Conversation
     options: Options
     committed: bool = False
+    lost: bool = False
+    """Its rows will never be on the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,16 @@ class Committed:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """The rows of an answer will never be on the disk; left there, too."""
+
+    request: int
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
-    """So is its end; left there, too."""
+    """The end of an answer is on the disk; left there, too."""
 
     request: int
 
@@ -73,7 +83,7 @@ class Answering:
         self._store, self._engine, self._inbox, self._tell = store, engine, inbox, tell
         self._turns: dict[int, _Turn] = {}
         self._closing: dict[int, Conversation] = {}
-        """Ended, but not on the disk yet: reading such a chat there would show a running answer."""
+        """Ended, but not on the disk, or not yet: reading such a chat there would show a running answer."""
         self._card: ModelCard | None = None
         self._checkpointed_at = 0.0
         self._unsaved: set[int] = set()
@@ -100,13 +110,24 @@ class Answering:
             return
         request = running.request
         self._turns[request] = _Turn(conversation, options)
-        self._store.add_turn(session, messages, lambda: self._inbox.put(Committed(request)))
+        self._store.add_turn(
+            session,
+            messages,
+            lambda: self._inbox.put(Committed(request)),
+            lambda failure: self._inbox.put(Lost(request, failure)),
+        )
 
     def commit(self, request: int) -> None:
         """The rows of a request are on the disk."""
         if turn := self._turns.get(request):
             turn.committed = True
             self._send(request, turn)
+
+    def lose_rows(self, request: int, failure: Failure) -> None:
+        """The rows of a request are not on the disk and never will be: it is not asked."""
+        if turn := self._turns.get(request):
+            turn.lost = True
+            self._fail(request, State.FAILED, failure)
 
     def keep(self, request: int) -> None:
         """The end of an answer is on the disk."""
@@ -153,8 +174,8 @@ class Answering:
                 running.reclassify(thought, answer)
                 self._store.reclassify(running.id)
                 self._tell(MessageChanged(running.message()))
-            case Finished(request, reason, generation):
-                self._close(request, State.STOPPED if reason == "stopped" else State.DONE, generation)
+            case Finished(request=request, generation=generation):
+                self._close(request, State.STOPPED if generation.end is End.USER else State.DONE, generation)
                 return
             case Failed(failure):
                 self._fail(running.request, State.FAILED, failure)
@@ -240,7 +261,7 @@ class Answering:
             return
         message = running.close(state, generation)
         conversation.finish(message)
-        self._store.finish(message, conversation.session)
         self._closing[request] = conversation
-        self._store.later(lambda: self._inbox.put(Kept(request)))
+        if not turn.lost:
+            self._store.finish(message, conversation.session, lambda: self._inbox.put(Kept(request)))
         self._tell(MessageChanged(message))

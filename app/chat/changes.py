@@ -124,6 +124,11 @@ class Noticed:
 
 
 @dataclass(frozen=True, slots=True)
+class Mended:
+    """Chats are saved again: a notice that they could not be has had its time."""
+
+
+@dataclass(frozen=True, slots=True)
 class RaiseAsked:
     """The app was started a second time: show the window."""
 
@@ -138,6 +143,7 @@ Change = (
     | EngineChanged
     | LedgerChanged
     | Noticed
+    | Mended
     | RaiseAsked
 )
 

@@ -59,7 +59,7 @@ class Conversation:
             self.session = Session(id=new_id(), title=title_from(text), created=now, updated=now)
         parent = self._branch[-1].id if self._branch else None
         question = Message(
-            id=new_id(),
+            id=self._next_id(),
             session=self.session.id,
             parent=parent,
             role=Role.USER,
@@ -104,7 +104,7 @@ class Conversation:
 
     def _open_answer(self, question: Message) -> Message:
         answer = Message(
-            id=max(new_id(), question.id + 1),
+            id=self._next_id(),
             session=question.session,
             parent=question.id,
             role=Role.ASSISTANT,
@@ -115,6 +115,10 @@ class Conversation:
         self.running = RunningAnswer(answer, answer.id)
         self.touch()
         return answer
+
+    def _next_id(self) -> int:
+        """A new id, the greatest of the tree also after the clock was set back: the greatest is shown as the newest."""
+        return max(new_id(), *(message.id + 1 for message in self._tree), 0)
 
     def _grow(self, message: Message) -> None:
         self._tree.append(message)

@@ -4,18 +4,20 @@ One thread owns a desk; every other thread leaves its news in the inbox, and `dr
 Nothing here waits: writes go to the store's thread, requests to the engine's.
 """
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 
 import msgspec
 
-from app.chat.answering import Answering, Committed, Kept, Options
+from app.chat.answering import Answering, Committed, Kept, Lost, Options
 from app.chat.changes import (
     Change,
     ConversationOpened,
     EngineState,
     EngineView,
     LedgerChanged,
+    Mended,
     MessageAdded,
     MessageChanged,
     Noticed,
@@ -26,6 +28,7 @@ from app.chat.changes import (
 from app.chat.conversation import Conversation
 from app.chat.drafting import Drafts
 from app.chat.ledger import draw_ledger
+from app.chat.log import describe_bug
 from app.chat.reception import Reception
 from app.chat.supervision import Supervision
 from app.core.budget import Ledger
@@ -53,6 +56,12 @@ from app.engine.inbox import Inbox
 from app.engine.life import EngineEnded, EngineWaits
 from app.store.preferences import Preferences
 from app.store.store import Broken, Opened, Store
+from app.store.store import Mended as StoreMended
+
+DRAFTS_EVERY = 1.0
+"""Seconds between two writes of what stands in the composers."""
+
+log = logging.getLogger(__name__)
 
 
 class Desk:
@@ -74,7 +83,11 @@ class Desk:
         self._drafts = Drafts(engine.send)
         self._folder: str | None = None
         """The model named for this time; None is the preferred one."""
+        self._before_close: list[Callable[[], None]] = []
         self._at_close: list[Callable[[], None]] = []
+        self._has_bug = False
+        self._keeps_drafts = False
+        self._drafts_kept_at = 0.0
         if preferences.notice:
             inbox.put(Noticed(preferences.notice))
 
@@ -166,8 +179,15 @@ class Desk:
         """Remember what stands in the composer, per chat, and have it counted."""
         self.conversation.draft = text
         self._drafts.keep(self._open_id, text)
+        self._save_drafts()
         self._drafts.count(text)
         self._tell(LedgerChanged())
+
+    def keep_drafts(self) -> None:
+        """Bring back the drafts of the last run, and keep them from now on: for the one desk with composers."""
+        self._keeps_drafts = True
+        self._drafts.restore(self.preferences.get_state("drafts"))
+        self.conversation.draft = self._drafts.find(self._open_id)
 
     def set_preference(self, key: str, value: object) -> None:
         """Change a setting and keep it; raises UsageError where the value does not fit."""
@@ -182,7 +202,13 @@ class Desk:
     def ledger(self) -> Ledger:
         """What uses how much of the open chat's context."""
         draft = self.conversation.draft
-        return draw_ledger(self.conversation, self.engine.card, draft, self._drafts.tokens(draft))
+        return draw_ledger(
+            self.conversation,
+            self.engine.card,
+            draft,
+            self._drafts.tokens(draft),
+            self.preferences.get("instructions"),
+        )
 
     @property
     def running(self) -> set[int]:
@@ -191,28 +217,40 @@ class Desk:
 
     @property
     def restless(self) -> bool:
-        """Whether `drain` should be called again soon though nothing rings: a checkpoint is due."""
-        return self._answering.unsaved
+        """Whether `drain` should be called again soon though nothing rings: something is to be saved."""
+        return self._answering.unsaved or (self._keeps_drafts and self._drafts.changed)
 
-    def at_close(self, *steps: Callable[[], None]) -> None:
-        """Do these as the last things of `close`."""
-        self._at_close += steps
+    def at_close(self, first: Callable[[], None], *last: Callable[[], None]) -> None:
+        """Do one thing as the first of `close`, and the others as its last."""
+        self._before_close.append(first)
+        self._at_close += last
 
     def close(self) -> None:
         """Keep everything, end the engine, close the store. The only call that waits: 2 s at most."""
+        for step in self._before_close:
+            step()
+        self._save_drafts(now=True)
         self._answering.close()
-        self._engine.close()
+        self._engine.end()
         self._store.close()
+        self._engine.close()
         for step in self._at_close:
             step()
 
     # what the other threads say ------------------------------------------------------------------
 
     def drain(self) -> None:
-        """Fold in everything that waits; once per frame."""
+        """Fold in everything that waits; once per frame. A bug in one thing does not lose the next."""
         for item in self.inbox.drain():
-            self._take(item)
+            try:
+                self._take(item)
+            except Exception:
+                log.exception("news could not be taken: %r", type(item))
+                if not self._has_bug:
+                    self._has_bug = True
+                    self.inbox.put(Noticed(describe_bug(self._places.desktop_log)))
         self._answering.tick()
+        self._save_drafts()
 
     def _take(self, item: object) -> None:
         match item:
@@ -221,6 +259,8 @@ class Desk:
                     self._hear(event)
             case Committed(request):
                 self._answering.commit(request)
+            case Lost(request, failure):
+                self._answering.lose_rows(request, failure)
             case Kept(request):
                 self._answering.keep(request)
             case Opened(sessions, notice):
@@ -229,6 +269,8 @@ class Desk:
                 self._tell(Noticed(failure, unsaved=True))
                 if not self.opened:
                     self._reception.refuse(failure)
+            case StoreMended():
+                self._tell(Mended())
             case Noticed():
                 self._tell(item)
             case Knock():
@@ -236,9 +278,8 @@ class Desk:
 
     def _hear(self, event: Event | EngineWaits | EngineEnded) -> None:
         match event:
-            case Welcome() if self.engine.state is EngineState.WAITING:
-                self._supervision.see(EngineView(EngineState.STARTING))
-                self._read_again()
+            case Welcome():
+                self._meet_worker()
             case Loading(stage, done, total):
                 self._supervision.see(EngineView(EngineState.LOADING, stage, done, total))
             case TokenizerReady():
@@ -279,6 +320,12 @@ class Desk:
     def _open_id(self) -> int | None:
         return self.conversation.session.id if self.conversation.session else None
 
+    def _meet_worker(self) -> None:
+        """The engine is ours: answers that another process was writing have ended, one way or the other."""
+        waited, here = self._supervision.hold(), self.conversation
+        if waited or (not here.running and any(each.state is State.RUNNING for each in here.messages)):
+            self._read_again()
+
     def _read(self, session: int) -> list[Message]:
         """A chat from the disk. What seems to run there was left by a dead process where the engine is ours."""
         messages = self._store.messages(session)
@@ -301,6 +348,12 @@ class Desk:
         except AppError as error:
             self._tell(Noticed(error.failure()))
         self._tell(SessionsChanged())
+
+    def _save_drafts(self, *, now: bool = False) -> None:
+        due = now or time.monotonic() - self._drafts_kept_at >= DRAFTS_EVERY
+        if self._keeps_drafts and self._drafts.changed and due:
+            self._drafts_kept_at = time.monotonic()
+            self.remember("drafts", self._drafts.kept())
 
     def _put_on_desk(self, conversation: Conversation) -> None:
         self.conversation = conversation

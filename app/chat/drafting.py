@@ -6,6 +6,9 @@ from itertools import count
 from app.core.protocol import Count, Counted
 from app.core.text import mend
 
+NEW = "new"
+"""What the chat without a question is called on the disk."""
+
 
 class Drafts:
     """Drafts by chat, None being the one that has no question yet. One count is under way at a time."""
@@ -17,11 +20,14 @@ class Drafts:
         self._counted = ("", 0)
         self._asked: tuple[int, str] | None = None
         self._next = ""
+        self.changed = False
+        """Whether drafts differ from what `kept` gave last."""
         self.countable = False
         """Whether the worker's tokenizer is there."""
 
     def keep(self, session: int | None, text: str) -> None:
         """Remember a chat's draft."""
+        self.changed |= text != self.find(session)
         if text:
             self._drafts[session] = text
         else:
@@ -30,6 +36,18 @@ class Drafts:
     def find(self, session: int | None) -> str:
         """A chat's draft."""
         return self._drafts.get(session, "")
+
+    def restore(self, kept: object) -> None:
+        """Take what `kept` gave in an earlier run; anything else is no draft."""
+        if isinstance(kept, dict):
+            for name, text in kept.items():
+                if isinstance(text, str) and (name == NEW or name.isdecimal()):
+                    self._drafts[None if name == NEW else int(name)] = text
+
+    def kept(self) -> dict[str, str]:
+        """All drafts, as JSON holds them."""
+        self.changed = False
+        return {NEW if session is None else str(session): mend(text) for session, text in self._drafts.items()}
 
     def count(self, text: str) -> None:
         """Have a draft counted, as soon as the one before is."""

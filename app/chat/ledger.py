@@ -2,46 +2,56 @@
 
 from app.chat.conversation import Conversation
 from app.core.budget import Ledger, estimate_tokens
-from app.core.messages import Message
+from app.core.messages import Kind, Message, Role
 from app.core.protocol import ModelCard
 from app.core.releases import release
 
 
-def draw_ledger(conversation: Conversation, card: ModelCard | None, draft: str, draft_tokens: int | None) -> Ledger:
+def draw_ledger(
+    conversation: Conversation,
+    card: ModelCard | None,
+    draft: str,
+    draft_tokens: int | None,
+    instructions: str = "",
+) -> Ledger:
     """The ledger; `draft_tokens` is the tokenizer's count of the draft, None while it is not known."""
     draft_size = draft_tokens if draft_tokens is not None else estimate_tokens(draft)
-    ceiling = card.context if card else 0
     known_draft = draft_tokens is not None or not draft
-    if running := conversation.running:
-        progress = running.progress
-        return Ledger(
-            history=progress.prompt_tokens,
-            draft=draft_size,
-            live=progress.tokens,
-            ceiling=ceiling,
-            exact=known_draft and progress.prompt_tokens > 0,
-        )
-    messages = conversation.messages
-    history = _history(messages, card)
+    running = conversation.running
+    live = running.progress.tokens if running else 0
+    if running and running.progress.prompt_tokens:
+        history, known = running.progress.prompt_tokens, True
+    else:
+        history, known = _count_history(conversation.messages, card, instructions)
     return Ledger(
-        history=_estimate(messages) if history is None else history,
+        history=history,
         draft=draft_size,
-        live=0,
-        ceiling=ceiling,
-        exact=known_draft and history is not None,
+        live=live,
+        ceiling=card.context if card else 0,
+        exact=known_draft and known,
     )
 
 
-def _history(messages: list[Message], card: ModelCard | None) -> int | None:
-    """What the last answer's own facts say the next prompt starts from; None where another model counted."""
-    if not messages:
-        return 0
-    facts = messages[-1].generation
-    if facts is None or card is None or facts.fingerprint != card.fingerprint or not facts.prompt_tokens:
-        return None
-    kept = facts.reasoning_tokens if release(card.release).keeps_thoughts else 0
-    return facts.prompt_tokens + facts.answer_tokens + kept
+def _count_history(messages: list[Message], card: ModelCard | None, instructions: str) -> tuple[int, bool]:
+    """Tokens of the next prompt without the draft, and whether they were counted.
+
+    The last answer whose facts the same model wrote says what the prompt was; what came after it, or all of
+    a chat that another model answered, is estimated.
+    """
+    after: list[Message] = []
+    for message in reversed(messages):
+        facts = message.generation
+        if card and facts and facts.fingerprint == card.fingerprint and facts.prompt_tokens:
+            kept = facts.reasoning_tokens if release(card.release).keeps_thoughts else 0
+            counted = facts.prompt_tokens + facts.answer_tokens + kept + card.turn_tokens
+            return counted + _estimate(after), not after
+        after.append(message)
+    empty = card.empty_tokens if card else 0
+    return empty + estimate_tokens(instructions) + _estimate(after), bool(card) and not after and not instructions
 
 
 def _estimate(messages: list[Message]) -> int:
-    return sum(estimate_tokens(message.text) for message in messages)
+    parts = (
+        part for message in messages for part in message.parts if message.role is Role.USER or part.kind is Kind.TEXT
+    )
+    return sum(estimate_tokens(part.text) for part in parts)

@@ -63,7 +63,7 @@ def keep_log(file: Path, tell: Callable[[Noticed], None]) -> Callable[[], None]:
         log.error("unforeseen", exc_info=error)
         if not said.is_set():
             said.set()
-            tell(Noticed(_describe(file)))
+            tell(Noticed(describe_bug(file)))
 
     def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         note(error)
@@ -84,7 +84,8 @@ def keep_log(file: Path, tell: Callable[[Noticed], None]) -> Callable[[], None]:
     return undo
 
 
-def _describe(file: Path) -> Failure:
+def describe_bug(file: Path) -> Failure:
+    """What to say of an error that nobody foresaw, which is in this file."""
     return Failure(
         "Bug",
         _("Something happened that {app} did not foresee.").format(app=NAME),

@@ -24,17 +24,22 @@ class Supervision:
         self._engine, self._answering, self._tell = engine, answering, tell
         self._may_restart, self._healthy = may_restart, True
         self.view = EngineView(EngineState.STARTING)
-
-    @property
-    def holds_engine(self) -> bool:
+        self.holds_engine = False
         """Whether the engine of the data folder is surely ours, so that no other process answers."""
-        return self.view.state in (EngineState.LOADING, EngineState.READY, EngineState.FAILED)
 
     def start(self, load: Load) -> None:
         """Start an engine in place of the one that runs."""
+        self.holds_engine = False
         self._answering.lose_engine(None)
         self.see(EngineView(EngineState.STARTING))
         self._engine.start(load)
+
+    def hold(self) -> bool:
+        """A worker of ours speaks, so the lock is ours; whether we had to wait for it."""
+        self.holds_engine, waited = True, self.view.state is EngineState.WAITING
+        if waited:
+            self.see(EngineView(EngineState.STARTING))
+        return waited
 
     def see(self, view: EngineView) -> None:
         """The engine does something else now."""
@@ -66,6 +71,7 @@ class Supervision:
 
     def lose(self, failure: Failure) -> bool:
         """The engine ended; whether it shall be started again."""
+        self.holds_engine = False
         self._answering.lose_engine(failure)
         if self._healthy and self._may_restart():
             self._healthy = False

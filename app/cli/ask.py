@@ -18,7 +18,7 @@ from app.chat.answering import Options
 from app.chat.attach import attach
 from app.chat.changes import Change, EngineChanged, EngineState, EngineView, MessageChanged, Noticed, TextAppended
 from app.chat.desk import Desk
-from app.chat.opening import open_desk
+from app.chat.opening import name_window, open_desk
 from app.cli.page import Page
 from app.core.door import Ask, Document, Ended, Heard, Interrupt, Refused, Said
 from app.core.errors import AppError, EngineHeld, EngineStopped, UsageError
@@ -27,7 +27,8 @@ from app.core.owner import Owner
 from app.core.places import Places
 from app.core.text import _, mend
 from app.engine.door import Guest
-from app.engine.lock import Lock, make_folder, this_process
+from app.engine.lock import Lock, this_process
+from app.store.files import check_folder
 
 FRAME = 0.05
 DOOR_SECONDS = 5.0
@@ -44,11 +45,13 @@ def ask(arguments: argparse.Namespace, root: Path) -> int:
     documents = [attach(path) for path in arguments.file]
     options = Options(thinking_budget=arguments.think, seed=arguments.seed)
     page = Page(json=arguments.json)
-    make_folder(root)
-    guest = _knock(Places(root), with_model=arguments.model is not None)
-    if guest is None:
-        return _ask_here(root, page, question, documents, options, arguments.model)
-    return _ask_window(guest, page, question, documents, options)
+    check_folder(root)
+    while guest := _knock(Places(root), with_model=arguments.model is not None):
+        status = _ask_window(guest, page, question, documents, options)
+        if status is not None:
+            return status
+        time.sleep(FRAME)  # the window was closing and never took the question
+    return _ask_here(root, page, question, documents, options, arguments.model)
 
 
 def _ask_here(
@@ -61,11 +64,11 @@ def _ask_here(
     try:
         with _interrupts() as interrupts:
             desk.start_engine(None if model is None else str(model.absolute()))
-            _drain_until(desk, lambda: desk.opened or listener.over)
-            if not listener.over:
+            _drain_until(desk, lambda: bool(desk.opened or listener.over or interrupts))
+            if desk.opened and not listener.over and not interrupts:
                 desk.send(question, documents, options)
                 _drain_until(desk, lambda: bool(listener.over or interrupts))
-            if not listener.over:
+            if desk.conversation.running and not listener.over:
                 desk.stop()
                 _drain_until(desk, lambda: listener.over)
     finally:
@@ -86,7 +89,7 @@ class _Listener:
     def __init__(self, page: Page) -> None:
         self._page = page
         self._ending: Message | None = None
-        self._failed: AppError | None = None
+        self._failed: AppError | BrokenPipeError | None = None
 
     @property
     def over(self) -> bool:
@@ -94,7 +97,14 @@ class _Listener:
         return self._ending is not None or self._failed is not None
 
     def hear(self, change: Change) -> None:
-        """Show one change."""
+        """Show one change, while somebody reads."""
+        if not isinstance(self._failed, BrokenPipeError):
+            try:
+                self._show(change)
+            except BrokenPipeError as error:
+                self._failed = error
+
+    def _show(self, change: Change) -> None:
         match change:
             case TextAppended(_session, _message, kind, text):
                 self._page.write(kind, text)
@@ -132,44 +142,56 @@ class _Listener:
             self._failed = AppError.of(view.failure)  # a window would offer to start it again
 
 
-def _ask_window(guest: Guest, page: Page, question: str, documents: list[Part], options: Options) -> int:
-    """Have the open window answer."""
+def _ask_window(guest: Guest, page: Page, question: str, documents: list[Part], options: Options) -> int | None:
+    """Have the open window answer; None where it closes before it takes the question."""
+    talk = _Talk(guest, page)
+    ending = None
     try:
-        with _interrupts() as interrupts:
-            ending = _converse(guest, page, _request(question, documents, options), interrupts)
-    except OSError:
-        ending = None
+        with _interrupts() as interrupts, suppress(OSError):
+            ending = talk.ask(_request(question, documents, options), interrupts)
     except msgspec.DecodeError as error:
         raise EngineHeld(
             _("The open window is of another version of the app."), _("Close it and start it again.")
         ) from error
     finally:
         guest.leave()
+    if ending is None and not talk.heard:
+        return STOPPED if interrupts else None
     if ending is None:
         raise EngineStopped(_("The window closed before the answer was complete."), _("What it wrote is kept there."))
     page.end(ending.session, ending.state, ending.reasoning, ending.answer, ending.generation)
     return status_of(ending.state)
 
 
-def _converse(guest: Guest, page: Page, request: Ask, interrupts: list[int]) -> Ended | None:
-    """Show what the window says, and tell it of Ctrl+C; None where it leaves before the end."""
-    stopping = False
-    guest.say(request)
-    for reply in guest.hear(FRAME):
-        if interrupts and not stopping:
-            stopping = True
-            guest.say(Interrupt())
-        match reply:
-            case Heard(waits=True):
-                page.note(_("The window is answering; your question waits for its turn."))
-            case Said(parts):
-                for part in parts:
-                    page.write(part.kind, part.text)
-            case Ended():
-                return reply
-            case Refused(failure):
-                raise AppError.of(failure)
-    return None
+class _Talk:
+    """A question through the open window."""
+
+    def __init__(self, guest: Guest, page: Page) -> None:
+        self._guest, self._page = guest, page
+        self.heard = False
+        """Whether the window has taken the question."""
+
+    def ask(self, request: Ask, interrupts: list[int]) -> Ended | None:
+        """Show what the window says, and tell it of Ctrl+C; None where it leaves before the end."""
+        stopping = False
+        self._guest.say(request)
+        for reply in self._guest.hear(FRAME):
+            if interrupts and not stopping:
+                stopping = True
+                self._guest.say(Interrupt())
+            match reply:
+                case Heard(waits):
+                    self.heard = True
+                    if waits:
+                        self._page.note(_("The window is answering; your question waits for its turn."))
+                case Said(parts):
+                    for part in parts:
+                        self._page.write(part.kind, part.text)
+                case Ended():
+                    return reply
+                case Refused(failure):
+                    raise AppError.of(failure)
+        return None
 
 
 def _request(question: str, documents: list[Part], options: Options) -> Ask:
@@ -215,4 +237,4 @@ def status_of(state: str) -> int:
 
 
 def _held(holder: Owner, hint: str) -> EngineHeld:
-    return EngineHeld(_("An open window (process {pid}) holds the engine.").format(pid=holder.pid), hint)
+    return EngineHeld(_("{holder} holds the engine.").format(holder=name_window(holder)), hint)

@@ -7,6 +7,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,10 +20,10 @@ from app.core.memory import gigabytes, plan
 from app.core.places import Places
 from app.core.protocol import Described
 from app.core.text import _
-from app.engine.lock import make_folder
 from app.engine.probe import describe_engine
 from app.engine.spawn import find_openblas
 from app.store.checkup import check_database
+from app.store.files import check_folder
 
 LEAST_FREE = 2_000_000_000
 """Bytes of disk under which chats, caches and logs may soon have no room."""
@@ -55,16 +56,18 @@ def doctor(arguments: argparse.Namespace, root: Path) -> int:
 def examine(root: Path) -> Iterator[Check]:
     """All checks, the quick ones first."""
     yield _check_python()
-    yield Check("system", "ok", f"{platform.platform()}, {platform.machine()}, {os.cpu_count()} processors")
+    yield Check(_("system"), "ok", f"{platform.platform()}, {platform.machine()}, {os.cpu_count()} processors")
     folder = _check_folder(root)
     yield folder
     if folder.status != "fail":
-        yield _check_disk(root)
+        yield _check_disk(_nearest(root))
         yield _check_chats(root)
     yield _check_window()
     if sys.platform == "linux":
         yield _check_openblas()
-    described = describe_engine(Places(root).worker_log) if folder.status != "fail" else None
+    with tempfile.TemporaryDirectory() as elsewhere:  # to look is no reason to make a data folder
+        log = Places(root if root.is_dir() else Path(elsewhere)).worker_log
+        described = describe_engine(log) if folder.status != "fail" else None
     yield _check_engine(described, root)
     if described:
         yield _check_starter(described)
@@ -74,49 +77,57 @@ def examine(root: Path) -> Iterator[Check]:
 def _check_python() -> Check:
     version = platform.python_version()
     if sys.version_info[:2] < LEAST_PYTHON:
-        return Check("python", "fail", version, _("Python 3.11 or newer is needed."))
-    return Check("python", "ok", version)
+        return Check(_("python"), "fail", version, _("Python 3.11 or newer is needed."))
+    return Check(_("python"), "ok", version)
 
 
 def _check_folder(root: Path) -> Check:
+    name = _("data folder")
+    if not root.exists() and os.access(_nearest(root), os.W_OK | os.X_OK) and _nearest(root).is_dir():
+        return Check(name, "ok", _("{folder}, made at the first start").format(folder=root))
     try:
-        make_folder(root)
+        check_folder(root)
     except AppError as error:
-        return Check("data folder", "fail", error.message, error.hint)
-    return Check("data folder", "ok", str(root))
+        return Check(name, "fail", error.message, error.hint)
+    return Check(name, "ok", str(root))
 
 
-def _check_disk(root: Path) -> Check:
-    free = shutil.disk_usage(root).free
+def _nearest(folder: Path) -> Path:
+    """The folder, or the one above it that is there."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def _check_disk(folder: Path) -> Check:
+    free = shutil.disk_usage(folder).free
     text = _("{size} free").format(size=gigabytes(free))
     if free < LEAST_FREE:
-        return Check("disk", "warn", text, _("Free some space; a full disk stops chats from being saved."))
-    return Check("disk", "ok", text)
+        return Check(_("disk"), "warn", text, _("Free some space; a full disk stops chats from being saved."))
+    return Check(_("disk"), "ok", text)
 
 
 def _check_chats(root: Path) -> Check:
     try:
         chats = check_database(root)
     except AppError as error:
-        return Check("chats", "fail", error.message, error.hint)
+        return Check(_("chats"), "fail", error.message, error.hint)
     if chats is None:
-        return Check("chats", "ok", _("none yet"))
-    return Check("chats", "ok", _("{count} kept, the database is sound").format(count=f"{chats:,}"))
+        return Check(_("chats"), "ok", _("none yet"))
+    return Check(_("chats"), "ok", _("{count} kept, the database is sound").format(count=f"{chats:,}"))
 
 
 def _check_window() -> Check:
     """In a process of its own: a missing library of the system must not end the doctor."""
     if importlib.util.find_spec("PySide6") is None:
-        return Check("window", "fail", _("PySide6 is not installed"), _("Start with ./run, which installs it."))
+        return Check(_("window"), "fail", _("PySide6 is not installed"), _("Start with ./run, which installs it."))
     tried = subprocess.run(
         [sys.executable, "-c", "import PySide6.QtWidgets"], capture_output=True, text=True, check=False
     )
     if tried.returncode:
         why = (tried.stderr.strip().splitlines() or [""])[-1]
-        return Check("window", "fail", why, _("Start with ./run, which installs what is missing or says how."))
+        return Check(_("window"), "fail", why, _("Start with ./run, which installs what is missing or says how."))
     if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        return Check("window", "warn", _("Qt works, but there is no display"), _("Use ask, or start in a desktop."))
-    return Check("window", "ok", _("Qt works"))
+        return Check(_("window"), "warn", _("Qt works, but there is no display"), _("Use ask, or start in a desktop."))
+    return Check(_("window"), "ok", _("Qt works"))
 
 
 def _check_openblas() -> Check:
@@ -133,7 +144,7 @@ def _check_openblas() -> Check:
 
 def _check_engine(described: Described | None, root: Path) -> Check:
     if described is None:
-        return Check("engine", "fail", _("it does not start"), _("See {log}.").format(log=Places(root).worker_log))
+        return Check(_("engine"), "fail", _("it does not start"), _("See {log}.").format(log=Places(root).worker_log))
     machine = described.machine
     text = _("MLX {version} on {device} {name}: {memory} of memory, {limit} for a model").format(
         version=described.mlx,
@@ -143,14 +154,14 @@ def _check_engine(described: Described | None, root: Path) -> Check:
         limit=gigabytes(machine.limit),
     )
     if machine.device == "cpu":
-        return Check("engine", "warn", text, _("There is no GPU: only small models are fast enough to use."))
-    return Check("engine", "ok", text)
+        return Check(_("engine"), "warn", text, _("There is no GPU: only small models are fast enough to use."))
+    return Check(_("engine"), "ok", text)
 
 
 def _check_starter(described: Described) -> Check:
     if described.starter:
-        return Check("starter model", "ok", _("installed"))
-    return Check("starter model", "warn", _("not installed"), _("Start with ./run, which installs it."))
+        return Check(_("starter model"), "ok", _("installed"))
+    return Check(_("starter model"), "warn", _("not installed"), _("Start with ./run, which installs it."))
 
 
 def _check_models(described: Described) -> Iterator[Check]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app import NAME
 from app.chat.log import write_log
+from app.cli.parser import check_order
 from app.core.errors import AppError, UsageError
 from app.core.places import Places
 from app.core.text import _
@@ -22,6 +23,7 @@ def run(arguments: argparse.Namespace, root: Path) -> int:
             stream.reconfigure(errors="replace")  # a terminal that cannot show a letter must not end an answer
     write_log(Places(root).logs / "command-line.log")
     try:
+        check_order(arguments)
         if arguments.command == "ask":
             from app.cli.ask import ask
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from app.core.messages import Generation, Kind
+from app.core.messages import End, Generation, Kind
 from app.core.text import _
 
 DIM, PLAIN, CLEAR_LINE = "\033[2m", "\033[0m", "\r\033[K"
@@ -60,6 +60,8 @@ class Page:
             print()
         elif self._last is Kind.REASONING:
             print(file=sys.stderr)
+        if facts and facts.end is End.LIMIT:
+            self.note(_("The answer was cut off: the context is full."))
         if facts and facts.failure:
             self.note(f"{facts.failure.message} {facts.failure.hint}")
 
@@ -82,6 +84,8 @@ def _describe(session: int, state: str, reasoning: str, answer: str, facts: Gene
             "model": facts.model,
             "fingerprint": facts.fingerprint,
             "sampling": facts.sampling,
+            "seed": facts.seed,
+            "end": facts.end,
             "thought_end": facts.thought_end,
             "counts": {
                 "prompt": facts.prompt_tokens,

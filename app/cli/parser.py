@@ -1,9 +1,11 @@
 """What may be typed after the app's name."""
 
 import argparse
+import math
 from pathlib import Path
 
 from app import NAME, VERSION
+from app.core.errors import UsageError
 from app.core.settings import setting
 from app.core.text import _
 
@@ -31,17 +33,35 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def check_order(arguments: argparse.Namespace) -> None:
+    """Raises UsageError where options of the window stand before a command, which would not heed them."""
+    parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False)
+    window = _add_window(parser)
+    typed = [
+        action.option_strings[0]
+        for action in window._group_actions  # noqa: SLF001 - argparse has no other list of them
+        if getattr(arguments, action.dest) != action.default
+    ]
+    if typed:
+        raise UsageError(
+            _("{options} before {command} is for the window.").format(
+                options=", ".join(typed), command=arguments.command
+            ),
+            _("Type the command first, then what belongs to it: {app} ask --model FOLDER “…”").format(app=NAME.lower()),
+        )
+
+
 def _add_data(parser: argparse.ArgumentParser, default: object) -> None:
     parser.add_argument("--data", type=Path, default=default, help=_("folder for chats, settings and the starter"))
 
 
-def _add_window(parser: argparse.ArgumentParser) -> None:
+def _add_window(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     window = parser.add_argument_group(_("window"))
     window.add_argument("--model", dest="window_model", type=Path, help=_("folder of an MLX model"))
     window.add_argument("--say", metavar="TEXT", help=_("ask this in a new chat at once"))
     window.add_argument("--theme", choices=("light", "dark"), help=_("appearance, this time"))
     window.add_argument("--size", type=_size, metavar="WxH", help=_("size of the window, this time"))
-    window.add_argument("--scale", type=float, help=_("device pixels per point, this time"))
+    window.add_argument("--scale", type=_scale, help=_("device pixels per point, this time"))
     window.add_argument("--screenshot", type=Path, metavar="FILE", help=_("save a picture of the window and end"))
     window.add_argument(
         "--when",
@@ -50,6 +70,7 @@ def _add_window(parser: argparse.ArgumentParser) -> None:
         help=_("the moment of the picture"),
     )
     window.add_argument("--paint-log", type=Path, metavar="FILE", help=_("note the time and length of every paint"))
+    return window
 
 
 def _thought(text: str) -> int:
@@ -73,6 +94,19 @@ def _number(text: str, most: int) -> int:
 def _size(text: str) -> tuple[int, int]:
     width, _by, height = text.partition("x")
     try:
-        return int(width), int(height)
+        size = int(width), int(height)
     except ValueError as error:
         raise argparse.ArgumentTypeError(_("must be like 1280x800")) from error
+    if min(size) < 1:
+        raise argparse.ArgumentTypeError(_("must be like 1280x800"))
+    return size
+
+
+def _scale(text: str) -> float:
+    try:
+        scale = float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(_("must be a number")) from error
+    if not 0 < scale < math.inf:
+        raise argparse.ArgumentTypeError(_("must be more than 0"))
+    return scale

@@ -50,6 +50,16 @@ class ThoughtEnd(StrEnum):
     """The model ended its turn, or the engine stopped, inside the thought."""
 
 
+class End(StrEnum):
+    """Why an answer ended."""
+
+    TURN = "turn"
+    """The model ended it."""
+    USER = "user"
+    LIMIT = "limit"
+    """There was no more room in the context, or as many tokens as were asked for."""
+
+
 class Part(msgspec.Struct, frozen=True):
     """A stretch of a message with the token ids it was generated as (empty where none are known).
 
@@ -80,6 +90,9 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     fingerprint: str
     sampling: Sampling = Sampling()
+    """As it was asked for."""
+    seed: int | None = None
+    """What the draw began with, asked for or not."""
     thinking_budget: int | None = None
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -89,6 +102,8 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     prefill_seconds: float = 0.0
     reasoning_seconds: float = 0.0
     answer_seconds: float = 0.0
+    end: End | None = None
+    """None where the engine did not live to say it."""
     thought_end: ThoughtEnd | None = None
     failure: Failure | None = None
 

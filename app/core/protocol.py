@@ -66,7 +66,7 @@ class Generate(Message, frozen=True):
 
 
 class Cancel(Message, frozen=True):
-    """Stop a request, queued or running; it ends with `Finished(reason="stopped")`."""
+    """Stop a request, queued or running; it ends with `Finished`."""
 
     request: int
 
@@ -132,6 +132,10 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     cache_bytes_per_token: int
     context: int
     """The ceiling: tokens of prompt, thought and answer together."""
+    empty_tokens: int = 0
+    """Tokens of a prompt whose only question is empty: the reasoning prompt and the layout's own."""
+    turn_tokens: int = 0
+    """Tokens that the layout adds for an answer and the question after it."""
     machine: Machine
 
 
@@ -186,10 +190,9 @@ class Reclassified(Message, frozen=True):
 
 
 class Finished(Message, frozen=True):
-    """A request ended: "done", "stopped" (by the user) or "limit"."""
+    """A request ended; the generation says how."""
 
     request: int
-    reason: str
     generation: Generation
 
 

@@ -1,7 +1,7 @@
 """THE settings table: every preference once, with its type, default and text.
 
-Preferences, `./run settings` and the documentation are made from these rows. The file holds only what
-differs from the defaults (store/preferences.py).
+Whatever shows, checks or documents a preference goes by these rows. The file holds only what differs
+from the defaults (store/preferences.py).
 """
 
 from collections.abc import Callable

@@ -47,6 +47,11 @@ class Engine:
         """Whether news come from the present worker; an earlier one's may still lie in the inbox."""
         return news.life is self._life
 
+    def end(self) -> None:
+        """Ask the worker to end and return at once; `close` sees to it that it does."""
+        if self._life:
+            self._life.end()
+
     def close(self) -> None:
         """End the worker, cleanly if it listens, and wait for that."""
         if self._life:

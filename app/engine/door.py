@@ -109,8 +109,8 @@ class Door:
         self._sock.listen()
         self._thread.start()
 
-    def close(self) -> None:
-        """Stop listening and hang up on everybody; again is fine."""
+    def shut(self) -> None:
+        """Stop listening, so that nobody comes to a window that closes; who is here may stay. Again is fine."""
         if self._closing.is_set():
             return
         self._closing.set()
@@ -119,7 +119,12 @@ class Door:
                 knock.connect(str(self._place))  # closing a socket does not wake a thread in accept() everywhere
             self._thread.join()
         self._sock.close()
-        _clear(self._address)
+        with suppress(OSError):
+            _clear(self._address)
+
+    def close(self) -> None:
+        """Stop listening and hang up on everybody; again is fine."""
+        self.shut()
         for visitor in self._visitors:
             visitor.show_out()
 

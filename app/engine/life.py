@@ -173,7 +173,8 @@ class Life:
 
     def _explain(self, error: OSError) -> Failure:
         """Why there is no worker: the folder with its lock and log, or the program itself."""
-        message = _("The engine could not be started: {why}.").format(why=error)
+        why = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or error
+        message = _("The engine could not be started: {why}.").format(why=why)
         if str(error.filename).startswith(str(self._places.root)):
             hint = _("Check that the folder {folder} can be written.").format(folder=self._places.root)
             return StoreFailed(message, hint, "engine.restart").failure()
@@ -187,5 +188,5 @@ class _Unintelligible(Exception):
 
 
 def _stopped(message: str) -> Failure:
-    hint = _("The text so far is kept. Start the engine again, then try again.")
+    hint = _("The text so far is kept. Try again when the engine is back.")
     return EngineStopped(message, hint, "engine.restart").failure()

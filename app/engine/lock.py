@@ -2,18 +2,17 @@
 
 import fcntl
 import os
-import tempfile
 from pathlib import Path
 
 import msgspec
 import psutil
 
-from app.core.errors import StoreFailed
 from app.core.owner import Owner
-from app.core.text import _
 
 CLOCK_SLACK = 2.0
-"""Seconds by which two readings of one process's start may differ after the clock was set."""
+"""Seconds by which two readings of one process's start may differ.
+
+Linux counts a start from the boot, whose time of day moves a little whenever the clock is corrected."""
 NOBODY = Owner(0, 0.0)
 
 
@@ -30,19 +29,6 @@ def is_alive(owner: Owner) -> bool:
         return abs(started - owner.started) < CLOCK_SLACK and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
-
-
-def make_folder(folder: Path) -> None:
-    """The data folder, private to its owner; raises StoreFailed where it cannot be made or written."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise StoreFailed(
-            _("The data folder {folder} cannot be written: {why}.").format(folder=folder, why=error.strerror or error),
-            _("Choose another with --data FOLDER, or free this one."),
-        ) from error
 
 
 class Lock:

@@ -6,18 +6,21 @@ from pathlib import Path
 
 from app.core.errors import StoreFailed
 from app.core.text import _
-from app.store.connection import connect_reader
-from app.store.failures import explain
+from app.store.connection import connect_reader, version_of
+from app.store.failures import explain, too_new
 from app.store.files import DATABASE, mark_of
+from app.store.schema import MIGRATIONS
 
 
 def check_database(folder: Path) -> int | None:
-    """How many chats a sound database holds, None where there is none yet; raises StoreFailed."""
+    """How many chats a sound database holds, None where there is none yet; raises StoreFailed, or StoreTooNew."""
     path = folder / DATABASE
     if not path.exists():
         return None
     try:
         with closing(connect_reader(path)) as connection:
+            if version_of(connection) > len(MIGRATIONS):
+                raise too_new(path)
             (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
             if verdict != "ok":
                 mark_of(path).touch()  # so that the next start looks at every page, too

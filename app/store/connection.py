@@ -31,6 +31,16 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def set_patience(connection: sqlite3.Connection, seconds: float) -> None:
+    """From now on wait so long while another process writes."""
+    connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether another process holds the database."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """All or nothing. IMMEDIATE waits for other writers at the start; later SQLite would refuse instead."""

@@ -37,6 +37,7 @@ def fields_of(generation: Generation) -> dict[str, object]:
     failure = generation.failure
     return msgspec.structs.asdict(generation) | {
         "sampling": msgspec.json.encode(generation.sampling).decode(),
+        "seed": _seed_column(generation.seed),
         "failure": None if failure is None else msgspec.json.encode(failure).decode(),
     }
 
@@ -45,6 +46,12 @@ def generation_of(row: sqlite3.Row) -> Generation:
     """The generation that `fields_of` wrote."""
     fields = dict(row) | {
         "sampling": msgspec.json.decode(row["sampling"]),
+        "seed": None if row["seed"] is None else int(row["seed"]),
         "failure": None if row["failure"] is None else msgspec.json.decode(row["failure"]),
     }
     return msgspec.convert(fields, Generation)
+
+
+def _seed_column(seed: int | None) -> int | str | None:
+    """SQLite's integers end at 2^63; a greater seed is written as text."""
+    return seed if seed is None or seed < 1 << 63 else str(seed)

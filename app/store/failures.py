@@ -7,6 +7,7 @@ from pathlib import Path
 from app import NAME
 from app.core.errors import AppError, StoreFailed, StoreTooNew
 from app.core.text import _
+from app.store.connection import is_busy
 
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _PASSING = {
@@ -50,10 +51,15 @@ def explain(error: Exception, folder: Path) -> AppError:
             _("A part of the chat history in {folder} is damaged.").format(folder=folder),
             _("Start {app} again: it keeps the damaged file aside and goes on with a new one.").format(app=NAME),
         )
-    if _code_of(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+    if is_busy(error):
         return StoreFailed(
             _("Another program holds the chat history in {folder}, so it is not being saved.").format(folder=folder),
             _("Close the other program; what is on screen is saved then."),
+        )
+    if not is_passing(error) and not isinstance(error, OSError):
+        return StoreFailed(
+            _("A message could not be saved in {folder}.").format(folder=folder),
+            _("It stays on screen until you close {app}: copy what you need. The log says why.").format(app=NAME),
         )
     return StoreFailed(
         _("The data folder {folder} cannot be used: {reason}.").format(folder=folder, reason=_reason_of(error)),
@@ -74,6 +80,14 @@ def kept_aside(path: Path) -> StoreFailed:
     return StoreFailed(
         _("The chat history was damaged. {app} started a new one.").format(app=NAME),
         _("The damaged one was kept: {path}").format(path=path),
+    )
+
+
+def kept_beside(path: Path) -> StoreFailed:
+    """The notice about text that the database would not take before the app was closed."""
+    return StoreFailed(
+        _("Some text could not be saved when {app} was closed last.").format(app=NAME),
+        _("It was kept: {path}. Move or delete that file when you have what you need.").format(path=path),
     )
 
 

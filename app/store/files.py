@@ -1,10 +1,13 @@
 """Files in the data folder: the database's neighbours, whole replacement, and setting damaged files aside."""
 
 import os
+import tempfile
 import time
 from pathlib import Path
 
 from app import NAME
+from app.core.errors import StoreFailed
+from app.core.text import _
 
 DATABASE = f"{NAME.lower()}.db"
 PRIVATE = 0o600
@@ -34,6 +37,19 @@ def make_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
+def check_folder(folder: Path) -> None:
+    """Make the data folder where it is missing and try it; raises StoreFailed where it cannot be made or written."""
+    try:
+        make_folder(folder)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise StoreFailed(
+            _("The data folder {folder} cannot be written: {why}.").format(folder=folder, why=error.strerror or error),
+            _("Choose another with --data FOLDER, or free this one."),
+        ) from error
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Replace a file so that a reader, or a crash, finds the old content or the new, never a half."""
     make_folder(path.parent)
@@ -59,6 +75,16 @@ def set_aside(path: Path, companions: tuple[str, ...] = ()) -> Path:
         if source.exists():
             source.rename(aside.with_name(aside.name + suffix))
     return aside
+
+
+def unsaved_name(database: Path) -> Path:
+    """A new name for a file with what the database would not take."""
+    return database.with_name(f"{database.stem}.unsaved-{time.strftime('%Y%m%d-%H%M%S')}.json")
+
+
+def unsaved_files(database: Path) -> list[Path]:
+    """Such files that are there, oldest first."""
+    return sorted(database.parent.glob(f"{database.stem}.unsaved-*.json"))
 
 
 def _unused_name(path: Path) -> Path:

@@ -23,10 +23,12 @@ class Preferences:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._lock = threading.Lock()
-        self._settings, self.notice = _load(folder / "settings.json")
+        self._lock, self._saving = threading.Lock(), threading.Lock()
+        self._untouched: set[str] = set()
+        """Files that are out of reach: they may be whole, and are not replaced."""
+        self._settings, self.notice = self._load("settings.json")
         # Where a window stood is not worth a word to the user.
-        self._state, _unsaid = _load(folder / "state.json")
+        self._state, _unsaid = self._load("state.json")
         self._unsaved: set[str] = set()
 
     def get(self, key: str) -> Any:
@@ -67,25 +69,42 @@ class Preferences:
 
     def save(self) -> None:
         """Write what changed since the last time; raises StoreFailed where the folder does not take it."""
-        with self._lock:
-            files = {"settings.json": self._settings, "state.json": self._state}
-            for name in sorted(self._unsaved):
-                content = msgspec.json.format(msgspec.json.encode(files[name], order="sorted"), indent=2)
-                try:
-                    write_whole(self._folder / name, content + b"\n")
-                except OSError as error:
-                    raise explain(error, self._folder) from error
-                self._unsaved.discard(name)
+        with self._saving:
+            with self._lock:  # for a moment only: `set` is called where nothing may wait for a disk
+                files = {"settings.json": self._settings, "state.json": self._state}
+                names = sorted(self._unsaved - self._untouched)
+                contents = {name: msgspec.json.encode(files[name], order="sorted") for name in names}
+                self._unsaved.clear()
+            try:
+                for name in names:
+                    write_whole(self._folder / name, msgspec.json.format(contents[name], indent=2) + b"\n")
+                    del contents[name]
+            except OSError as error:
+                with self._lock:
+                    self._unsaved |= contents.keys()
+                raise explain(error, self._folder) from error
+
+    def _load(self, name: str) -> tuple[dict[str, Any], Failure | None]:
+        """A file's object; where it is damaged or out of reach an empty one, with a word about what became of it."""
+        path = self._folder / name
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=dict[str, Any]), None
+        except (FileNotFoundError, NotADirectoryError):
+            return {}, None
+        except OSError as error:
+            self._untouched.add(name)
+            return {}, _leave_unread(path, error)
+        except (msgspec.DecodeError, RecursionError):
+            return {}, _set_damaged_aside(path)
 
 
-def _load(path: Path) -> tuple[dict[str, Any], Failure | None]:
-    """A file's object; where it is damaged an empty one, with a word about where the damaged one lies."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any]), None
-    except (FileNotFoundError, NotADirectoryError):
-        return {}, None
-    except (OSError, msgspec.DecodeError, RecursionError):
-        return {}, _set_damaged_aside(path)
+def _leave_unread(path: Path, error: OSError) -> Failure:
+    return StoreFailed(
+        _("The file {path} cannot be read: {why}. {app} starts with its defaults.").format(
+            path=path, why=error.strerror or error, app=NAME
+        ),
+        _("It was left as it is, and what you change is not kept until {app} can read it.").format(app=NAME),
+    ).failure()
 
 
 def _set_damaged_aside(path: Path) -> Failure:

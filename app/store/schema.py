@@ -60,14 +60,15 @@ FIRST = (
     ) STRICT
     """,
     "CREATE INDEX checkpoints_by_message ON checkpoints (message_id)",
-    # sampling and failure: JSON. The seed is in the sampling; its column only lets SQL ask for it.
+    # sampling and failure: JSON. The sampling is what was asked for, seed what was drawn with: an unsigned
+    # number of 64 bits, so ANY: from 2^63 on it is text, because SQLite's integers end there.
     """
     CREATE TABLE generations (
         message_id INTEGER PRIMARY KEY REFERENCES messages (id) ON DELETE CASCADE,
         model TEXT NOT NULL,
         fingerprint TEXT NOT NULL,
         sampling TEXT NOT NULL,
-        seed ANY GENERATED ALWAYS AS (json_extract(sampling, '$.seed')) VIRTUAL,
+        seed ANY,
         thinking_budget INTEGER,
         prompt_tokens INTEGER NOT NULL,
         cached_tokens INTEGER NOT NULL,
@@ -77,6 +78,7 @@ FIRST = (
         prefill_seconds REAL NOT NULL,
         reasoning_seconds REAL NOT NULL,
         answer_seconds REAL NOT NULL,
+        "end" TEXT,
         thought_end TEXT,
         failure TEXT
     ) STRICT

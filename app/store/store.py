@@ -10,17 +10,19 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from app.core.errors import AppError, Failure, StoreFailed
 from app.core.messages import Message, Part, Session
 from app.core.owner import Owner
 from app.core.text import _
 from app.store.connection import connect_reader
-from app.store.failures import explain, is_damage
-from app.store.files import DATABASE, mark_of
+from app.store.failures import explain, is_damage, kept_beside
+from app.store.files import DATABASE, mark_of, unsaved_files, unsaved_name, write_whole
 from app.store.opening import open_database
 from app.store.reading import read_messages, read_sessions
-from app.store.writer import Job, Writer
-from app.store.writing import reclassify_checkpoints, write_checkpoint, write_finish, write_title, write_turn
+from app.store.writer import Job, Outcome, Writer
+from app.store.writing import reclassify_checkpoints, write_checkpoint, write_finish, write_turn
 
 FLUSH_SECONDS = 30.0
 
@@ -44,7 +46,12 @@ class Broken:
     failure: Failure
 
 
-StoreEvent = Opened | Broken
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """Chats are saved again."""
+
+
+StoreEvent = Opened | Broken | Mended
 
 
 class Store:
@@ -57,15 +64,26 @@ class Store:
         self._owner, self._is_alive, self._report = owner, is_alive, report
         self._ready = threading.Event()
         self._refusal: Failure | None = None
-        self._writer = Writer(self._open, self._fail)
+        self._writer = Writer(self._open, Outcome(self._fail, lambda: self._tell(Mended()), self._keep_beside))
 
     def start(self) -> None:
         """Start the writer's thread; it opens the database and reports Opened, or Broken."""
         self._writer.start()
 
-    def add_turn(self, session: Session, messages: Sequence[Message], then: Callable[[], None] | None = None) -> None:
-        """Insert new messages, parents first, and update their session; `then` follows the commit."""
-        self._write(partial(write_turn, session=session, messages=tuple(messages), owner=self._owner), then)
+    def add_turn(
+        self,
+        session: Session,
+        messages: Sequence[Message],
+        then: Callable[[], None] | None = None,
+        dropped: Callable[[Failure], None] | None = None,
+    ) -> None:
+        """Insert new messages, parents first, and update their session.
+
+        `then` follows the commit, `dropped` in its place where the database will never take them.
+        """
+        job = partial(write_turn, session=session, messages=tuple(messages), owner=self._owner)
+        tell = None if dropped is None else lambda error: dropped(explain(error, self._folder).failure())
+        self._writer.put(Job(job, then, tell, tuple(messages)))
 
     def checkpoint(self, message: int, parts: Sequence[Part]) -> None:
         """Append what a running answer wrote since the last checkpoint."""
@@ -75,13 +93,9 @@ class Store:
         """Turn all text a running answer wrote so far into its thought."""
         self._write(partial(reclassify_checkpoints, message=message))
 
-    def finish(self, message: Message, session: Session) -> None:
+    def finish(self, message: Message, session: Session, then: Callable[[], None] | None = None) -> None:
         """Close a running answer: state, final parts in place of the checkpoints, generation, time of the session."""
-        self._write(partial(write_finish, message=message, session=session))
-
-    def rename(self, session: int, title: str) -> None:
-        """Give a session another title."""
-        self._write(partial(write_title, session=session, title=title))
+        self._writer.put(Job(partial(write_finish, message=message, session=session), then, messages=(message,)))
 
     def later(self, job: Callable[[], None]) -> None:
         """Run a small job in the writer's thread, after everything queued before it."""
@@ -107,11 +121,14 @@ class Store:
         self._raise_refusal()
 
     def close(self) -> None:
-        """Commit what is queued, move the log into the database and end the thread; again is fine."""
+        """Commit what is queued, move the log into the database and end the thread; again is fine.
+
+        Waits a second at most for another process; what cannot be written then goes into a file beside.
+        """
         self._writer.close()
 
-    def _write(self, write: Callable[[sqlite3.Connection], None], then: Callable[[], None] | None = None) -> None:
-        self._writer.put(Job(write, then))
+    def _write(self, write: Callable[[sqlite3.Connection], None]) -> None:
+        self._writer.put(Job(write))
 
     def _read(self, query: Callable[[sqlite3.Connection], Value]) -> Value:
         self._ready.wait()
@@ -138,12 +155,37 @@ class Store:
             self._tell(Broken(self._refusal))
             return None
         self._ready.set()
-        self._tell(Opened(opening.sessions, opening.notice))
+        beside = unsaved_files(self._path)
+        notice = opening.notice or (kept_beside(beside[-1]).failure() if beside else None)
+        self._tell(Opened(opening.sessions, notice))
         return opening.connection
 
     def _fail(self, error: Exception) -> None:
         self._remember(error)
         self._tell(Broken(explain(error, self._folder).failure()))
+
+    def _keep_beside(self, messages: Sequence[Message]) -> None:
+        """Put text that the database does not take where the next start tells of it."""
+        newest = {message.id: message for message in messages if message.parts}
+        if not newest:
+            return
+        path = unsaved_name(self._path)
+        texts = [
+            {
+                "chat": each.session,
+                "message": each.id,
+                "role": each.role,
+                "reasoning": each.reasoning,
+                "text": each.text,
+            }
+            for each in newest.values()
+        ]
+        try:
+            write_whole(path, msgspec.json.format(msgspec.json.encode(texts), indent=2) + b"\n")
+        except OSError:
+            log.exception("what could not be saved could not be kept beside the database either")
+        else:
+            log.error("what could not be saved was kept in %s", path)
 
     def _remember(self, error: Exception) -> None:
         """Leave a mark of damage, so that the next start looks at every page."""

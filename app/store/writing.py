@@ -46,11 +46,6 @@ def write_finish(connection: sqlite3.Connection, message: Message, session: Sess
     connection.execute("UPDATE sessions SET updated = ? WHERE id = ?", (session.updated, session.id))
 
 
-def write_title(connection: sqlite3.Connection, session: int, title: str) -> None:
-    """Give a session another title."""
-    connection.execute("UPDATE sessions SET title = ? WHERE id = ?", (title, session))
-
-
 def interrupt_orphans(connection: sqlite3.Connection, is_alive: Callable[[Owner], bool]) -> None:
     """Close the running answers of dead processes with the text they reached."""
     running = connection.execute(
@@ -76,12 +71,12 @@ def _write_end(connection: sqlite3.Connection, message: Message) -> None:
     _write_parts(connection, message.id, message.parts)
     if message.generation is not None:
         connection.execute(
-            "INSERT OR REPLACE INTO generations (message_id, model, fingerprint, sampling, thinking_budget,"
+            "INSERT OR REPLACE INTO generations (message_id, model, fingerprint, sampling, seed, thinking_budget,"
             " prompt_tokens, cached_tokens, reasoning_tokens, answer_tokens,"
-            " queue_seconds, prefill_seconds, reasoning_seconds, answer_seconds, thought_end, failure)"
-            " VALUES (:message_id, :model, :fingerprint, :sampling, :thinking_budget,"
+            ' queue_seconds, prefill_seconds, reasoning_seconds, answer_seconds, "end", thought_end, failure)'
+            " VALUES (:message_id, :model, :fingerprint, :sampling, :seed, :thinking_budget,"
             " :prompt_tokens, :cached_tokens, :reasoning_tokens, :answer_tokens,"
-            " :queue_seconds, :prefill_seconds, :reasoning_seconds, :answer_seconds, :thought_end, :failure)",
+            " :queue_seconds, :prefill_seconds, :reasoning_seconds, :answer_seconds, :end, :thought_end, :failure)",
             {"message_id": message.id, **fields_of(message.generation)},
         )
 

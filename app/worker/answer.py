@@ -26,7 +26,7 @@ class AnswerStream:
         self._sent_at = self._last_at = time.monotonic()
         self._answered = False
         self._after_words = False
-        """The app's own words lead into the answer; the blank behind them is no part of it."""
+        """The app's own words came last; the blank behind them is no part of what follows."""
         self.first_at: float | None = None
         self.reasoning_tokens = self.answer_tokens = 0
         self.reasoning_seconds = self.answer_seconds = 0.0
@@ -62,7 +62,7 @@ class AnswerStream:
         inside, fed = self.thinking, list(ids)
         self._take(self._splitter.feed(self._text.flush()) + self._splitter.mark(mark), inside=inside)
         self._settle(inside=inside)
-        self._after_words = mark is Mark.CLOSE
+        self._after_words = True
         self._append(Part(Kind.INJECTED, self._layout.tokens.decode(fed), tuple(fed)))
         self._flush()
         return fed
@@ -83,11 +83,10 @@ class AnswerStream:
                 self._settle(inside=True)
             else:
                 text = piece.text
-                if piece.kind is Kind.TEXT:
-                    self._answered = True
-                    if self._after_words:
-                        text = text.lstrip(" ")
-                        self._after_words = not text
+                self._answered = self._answered or piece.kind is Kind.TEXT
+                if self._after_words:
+                    text = text.lstrip(" ")
+                    self._after_words = not text
                 self._append(Part(piece.kind, text, self._claim()))
         if inside and not self.thinking:
             self._settle(inside=True)

@@ -71,11 +71,10 @@ class Generator:
 
         A seeded request starts from nothing, because rows read in other chunks differ in their last bits.
         """
+        mx.random.seed(run.seed)
         if run.seeded:
-            mx.random.seed(run.sampling.seed or 0)
             self._live.clear()
             return 0
-        mx.random.seed(time.time_ns())
         return self._live.reuse(run.ids)
 
     def _why_to_close(self, cut: Cut, stream: AnswerStream) -> ThoughtEnd | None:
@@ -121,10 +120,12 @@ class Generator:
             model=self._card.name,
             fingerprint=self._card.fingerprint,
             sampling=run.sampling,
+            seed=run.seed,
             thinking_budget=run.budget,
             prompt_tokens=run.prompt_tokens,
             cached_tokens=run.cached_tokens,
             queue_seconds=run.began - run.ticket.queued_at,
+            end=cut.end,
         )
         if stream:
             generation = msgspec.structs.replace(
@@ -136,5 +137,4 @@ class Generator:
                 answer_seconds=stream.answer_seconds,
                 thought_end=run.how_thought_ended(cut, stream),
             )
-        reason = {Cut.CANCEL: "stopped", Cut.LIMIT: "limit"}.get(cut, "done")
-        self._send(Finished(run.request, reason, generation))
+        self._send(Finished(run.request, generation))

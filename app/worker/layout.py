@@ -53,6 +53,12 @@ class Layout:
             raise _unknown()
         return found
 
+    def overhead(self) -> tuple[int, int]:
+        """Tokens of a prompt with an empty question, and those that an answer and a further question add."""
+        question, answer = Turn(Role.USER, []), Turn(Role.ASSISTANT, [])
+        empty = len(self.build([question], "", thinking=True))
+        return empty, len(self.build([question, answer, question], "", thinking=True)) - empty
+
     def text_ids(self, turn: Turn) -> list[int]:
         """A turn's own ids: documents first, the stored ids of an answer as they were generated."""
         parts = [part for part in turn.parts if self._belongs(turn, part)]

@@ -19,7 +19,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from app.core.errors import AppError, EngineStopped, Failure
+from app.core.errors import AppError, EngineStopped, Failure, ModelBroken
 from app.core.lines import Lines, LineTooLong
 from app.core.protocol import (
     VERSION,
@@ -80,9 +80,10 @@ class Worker:
                 if error.__cause__:
                     traceback.print_exception(error.__cause__)  # the sentence for people leaves it out
                 self._link.send(Failed(error.failure(), request))
-            except Exception:  # noqa: BLE001 - the edge of the process: the chat must hear of it
+            except Exception as error:  # noqa: BLE001 - the edge of the process: the chat must hear of it
                 traceback.print_exc()
-                self._link.send(Failed(_describe_bug(), request))
+                failure = _explain_answer() if isinstance(job, Ticket) else _explain_load(error)
+                self._link.send(Failed(failure, request))
             del job
 
     # the reader thread ---------------------------------------------------------------------------
@@ -159,6 +160,7 @@ class Worker:
         machine = describe_machine()
         planned = loader.check_fit(files, machine, command.context)
         model = loader.load(files, machine, lambda done, total: self._link.send(Loading("weights", done, total)))
+        empty_tokens, turn_tokens = layout.overhead()
         card = ModelCard(
             name=release("starter").label if layout.release.key == "starter" else folder.name,
             folder=str(folder),
@@ -169,6 +171,8 @@ class Worker:
             weights_bytes=files.shape.weights,
             cache_bytes_per_token=files.shape.cache_per_token(files.element_bytes),
             context=planned.context,
+            empty_tokens=empty_tokens,
+            turn_tokens=turn_tokens,
             machine=machine,
         )
         self._answer = Generator(Live(model), layout, card, self._link.send).answer
@@ -194,7 +198,17 @@ class Worker:
         self._answer(ticket)
 
 
-def _describe_bug() -> Failure:
+def _explain_load(error: Exception) -> Failure:
+    """A disk that is full or gone says so itself; anything else is in the log."""
+    why = error.strerror if isinstance(error, OSError) and error.strerror else _("the log of the engine says why")
+    return ModelBroken(
+        _("The model could not be loaded: {why}.").format(why=why),
+        _("Choose another model, or free some disk space and try again."),
+        "model.choose",
+    ).failure()
+
+
+def _explain_answer() -> Failure:
     return EngineStopped(
         _("The engine could not finish this answer."),
         _("Try again. If it happens again, the log of the engine says why."),

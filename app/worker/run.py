@@ -1,5 +1,6 @@
 """What one request carries from its start to its end, and where its loop is cut."""
 
+import secrets
 import time
 from collections.abc import Callable
 from enum import Enum, auto
@@ -8,7 +9,7 @@ import mlx.core as mx
 from mlx_lm.sample_utils import make_logits_processors, make_sampler
 
 from app.core.errors import ContextFull
-from app.core.messages import ThoughtEnd
+from app.core.messages import End, ThoughtEnd
 from app.core.protocol import ModelCard
 from app.core.text import _
 from app.worker.answer import AnswerStream
@@ -31,6 +32,11 @@ class Cut(Enum):
     CANCEL = auto()
     LIMIT = auto()
 
+    @property
+    def end(self) -> End:
+        """What it means for the whole answer, where nothing follows it."""
+        return {Cut.CANCEL: End.USER, Cut.LIMIT: End.LIMIT}.get(self, End.TURN)
+
 
 class Run:
     """What one request carries through its stretches."""
@@ -40,6 +46,7 @@ class Run:
         self.ticket, self.request, self.began = ticket, command.request, time.monotonic()
         self.sampling = command.sampling or usual.sampling
         self.seeded = self.sampling.seed is not None
+        self.seed = secrets.randbits(32) if self.sampling.seed is None else self.sampling.seed
         self.budget = usual.thinking_budget if command.thinking_budget is None else command.thinking_budget
         self.ids: list[int] = []
         self.prompt_tokens = self.cached_tokens = 0

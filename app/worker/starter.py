@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import mlx.core as mx
+import psutil
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from app.core.errors import ModelMissing
@@ -84,8 +85,8 @@ def build(folder: Path, *, dense: bool, report: Callable[[int, int], None]) -> N
         tensors = _dequantize(tensors)
     else:
         config["quantization"] = _describe_bits(tensors)
+    _sweep(folder)
     partial = folder.with_name(f"{folder.name}.{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     (partial / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
     mx.save_safetensors(str(partial / "model.safetensors"), tensors, metadata={"format": "mlx"})
@@ -98,6 +99,14 @@ def build(folder: Path, *, dense: bool, report: Callable[[int, int], None]) -> N
         if not folder.is_dir():
             raise
     report(2, 2)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what builders that were killed have left: half a gigabyte each."""
+    for partial in folder.parent.glob(f"{folder.name}.*"):
+        pid = partial.suffix[1:]
+        if pid.isdigit() and (int(pid) == os.getpid() or not psutil.pid_exists(int(pid))):
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def find_gguf() -> Path | None:

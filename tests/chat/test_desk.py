@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.chat.answering import Options
-from app.chat.changes import ConversationOpened, EngineState, MessageAdded, Phase
+from app.chat.changes import Change, ConversationOpened, EngineState, MessageAdded, Phase, TextAppended
 from app.core.errors import UsageError
 from app.core.messages import Kind, Part, Role, State, ThoughtEnd
 from app.store.files import DATABASE
@@ -270,6 +270,22 @@ def test_drafts_belong_to_their_chats(tmp_path: Path) -> None:
         assert play.desk.conversation.draft == "for a new one"
 
 
+def test_drafts_are_there_again_after_a_restart(tmp_path: Path) -> None:
+    with scene(tmp_path, window=True) as play:
+        play.ask("One")
+        play.desk.set_draft("for one")
+        play.until(lambda: not play.desk.restless)
+        play.desk.new_session()
+        play.desk.set_draft("for a new one \ud83d")
+    with scene(tmp_path, start=False) as terminal:
+        terminal.send("Not the window's")
+    with scene(tmp_path, window=True) as play:
+        assert play.desk.conversation.draft == "for a new one \ufffd"
+        play.until(lambda: play.desk.opened)
+        play.desk.open_session(play.desk.sessions[-1].id)
+        assert play.desk.conversation.draft == "for one"
+
+
 def test_text_that_cannot_be_encoded_is_mended(tmp_path: Path) -> None:
     with scene(tmp_path) as play:
         play.until_engine(EngineState.READY)
@@ -316,3 +332,35 @@ def test_scene_helper_reports_what_did_not_happen(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("tests.chat.desks.DEADLINE", 0.05)
     with scene(tmp_path, start=False) as play, pytest.raises(AssertionError, match="never"):
         Scene(play.desk).until(lambda: False, "never")
+
+
+def test_after_the_clock_is_set_back_the_newest_turn_is_still_the_newest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with scene(tmp_path) as play:
+        play.ask("One")
+    monkeypatch.setattr("app.chat.conversation.new_id", lambda: 5)
+    with scene(tmp_path) as play:
+        play.until(lambda: play.desk.opened)
+        play.desk.open_session(play.desk.sessions[0].id)
+        play.ask("Two")
+    assert [message.text for message in kept(tmp_path)] == ["One", "Fine.", "Two", "Fine."]
+
+
+def test_a_bug_in_a_listener_loses_nothing_else_and_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with scene(tmp_path, answers=[[{"say": "A long answer."}]]) as play:
+        hear = play.desk.listener
+        assert hear
+
+        def fail(change: Change) -> None:
+            hear(change)
+            if isinstance(change, TextAppended):
+                raise ZeroDivisionError
+
+        play.desk.listener = fail
+        assert play.ask().text == "A long answer."
+        play.until(lambda: play.notices)
+        assert [notice.kind for notice in play.notices] == ["Bug"]
+    assert "ZeroDivisionError" in caplog.text

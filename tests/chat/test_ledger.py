@@ -14,11 +14,12 @@ def test_a_draft_is_estimated_until_it_is_counted(tmp_path: Path) -> None:
         ledger = play.desk.ledger()
         assert (ledger.draft, ledger.exact, ledger.ceiling) == (estimate_tokens("x" * 470), False, 0)
         play.desk.start_engine()
-        play.until(lambda: play.desk.ledger().exact)  # the tokenizer is there before the model
+        play.until(lambda: play.desk.ledger().draft == 470 // 4 + 1)  # the tokenizer is there before the model
         assert play.desk.engine.state is not EngineState.READY
-        assert play.desk.ledger().draft == 470 // 4 + 1
+        assert not play.desk.ledger().exact  # what the prompt begins with is not known yet
         gate.touch()
         play.until_engine(EngineState.READY)
+        assert play.desk.ledger().exact
         assert play.desk.ledger().ceiling == 40_960
 
 
@@ -60,5 +61,28 @@ def test_a_running_answer_counts_as_it_grows(tmp_path: Path) -> None:
         play.until(lambda: play.desk.ledger().live == 10)
         assert play.desk.ledger().exact
         assert play.desk.ledger().history > 0
+        gate.touch()
+        play.ending()
+
+
+def test_an_empty_chat_holds_what_every_prompt_begins_with(tmp_path: Path) -> None:
+    with scene(tmp_path, card={"empty_tokens": 30, "turn_tokens": 4}, answers=[[{"say": "b" * 24}]]) as play:
+        play.until_engine(EngineState.READY)
+        assert (play.desk.ledger().history, play.desk.ledger().exact) == (30, True)
+        play.desk.set_preference("instructions", "Be brief. " * 20)
+        assert play.desk.ledger().history > 30
+        assert not play.desk.ledger().exact
+        facts = play.ask().generation
+        assert facts
+        assert play.desk.ledger().history == facts.prompt_tokens + facts.answer_tokens + 4
+
+
+def test_a_question_that_waits_counts_already(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    with scene(tmp_path, load_gate=str(gate), answers=[[{"say": "b"}]]) as play:
+        play.send("x" * 470)
+        ledger = play.desk.ledger()
+        assert ledger.history >= estimate_tokens("x" * 470)
+        assert not ledger.exact
         gate.touch()
         play.ending()

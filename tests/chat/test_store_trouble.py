@@ -1,17 +1,21 @@
 """A database that is damaged, too new, or left running by a process that died."""
 
+import json
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
-from app.chat.changes import ConversationOpened, EngineState
+import pytest
+
+from app.chat.changes import ConversationOpened, EngineState, Mended
 from app.core.messages import State
 from app.store.files import DATABASE
-from tests.chat.desks import kept_last, scene
+from tests.chat.desks import kept_last, recorded, scene
 
 ROOT = Path(__file__).parents[2]
 CHILD = """
@@ -97,8 +101,6 @@ def test_an_answer_whose_process_dies_meanwhile_does_not_run_for_ever(tmp_path: 
         os.kill(child.pid, signal.SIGKILL)
         child.communicate()
         play.until_engine(EngineState.READY)
-        play.desk.new_session()
-        play.desk.open_session(play.desk.sessions[0].id)
         assert (play.last.state, play.last.text) == (State.INTERRUPTED, "and words")
 
 
@@ -110,3 +112,58 @@ def start_child(folder: Path) -> subprocess.Popen[str]:
     assert child.stdout
     assert child.stdout.readline() == "written\n"
     return child
+
+
+def test_an_answer_whose_rows_cannot_be_written_fails_and_is_not_asked(tmp_path: Path) -> None:
+    record = tmp_path / "record"
+    with scene(tmp_path, record=str(record)) as play:
+        play.until(lambda: play.desk.opened)
+        with closing(sqlite3.connect(tmp_path / "data" / DATABASE)) as connection:
+            connection.execute("CREATE TRIGGER no BEFORE INSERT ON messages BEGIN SELECT raise(ABORT, 'no'); END")
+            connection.commit()
+        answer = play.ask("Why?")
+        assert answer.state is State.FAILED
+        assert answer.generation
+        assert answer.generation.failure
+        assert answer.generation.failure.kind == "StoreFailed"
+        assert "could not be saved" in play.notices[0].message
+        first = play.desk.sessions[0].id
+        play.desk.new_session()
+        play.desk.open_session(first)
+        assert play.last == answer
+        assert recorded(record, "generate") == []
+
+
+def test_closing_while_another_program_writes_is_quick_and_keeps_the_text(tmp_path: Path) -> None:
+    with scene(tmp_path, answers=[[{"think": "deep"}, {"say": "and wide"}, {"hang": True}]]) as play:
+        play.send()
+        play.until_text("and wide")
+        play.until(lambda: not play.desk.restless)
+        play.desk._store.flush()
+        with closing(sqlite3.connect(tmp_path / "data" / DATABASE, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            began = time.monotonic()
+            play.desk.close()
+            assert time.monotonic() - began < 3
+            other.execute("ROLLBACK")
+    (aside,) = (tmp_path / "data").glob("lemma.unsaved-*.json")
+    assert aside.stat().st_mode & 0o777 == 0o600
+    (said,) = json.loads(aside.read_text())
+    assert (said["reasoning"], said["text"]) == ("deep", "and wide")
+    with scene(tmp_path) as play:
+        play.until(lambda: play.notices)
+        assert str(aside) in play.notices[0].hint
+
+
+def test_a_trouble_that_is_over_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.store.writer.PATIENCE", 0.01)
+    with scene(tmp_path) as play:
+        play.until(lambda: play.desk.opened)
+        with closing(sqlite3.connect(tmp_path / "data" / DATABASE, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            play.send()
+            play.until(lambda: play.notices)
+            assert "Another program holds" in play.notices[0].message
+            other.execute("ROLLBACK")
+        assert play.ending().text == "Fine."
+        assert Mended() in play.changes

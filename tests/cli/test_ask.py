@@ -1,5 +1,6 @@
 """`ask`: what it prints where, what it keeps, and how it ends."""
 
+import fcntl
 import json
 import os
 import pty
@@ -210,3 +211,43 @@ def test_help_and_version_need_nothing() -> None:
 
 def _app() -> list[str]:
     return [sys.executable, "-m", "app"]
+
+
+def test_an_answer_that_is_cut_off_says_so(tmp_path: Path) -> None:
+    answers = [[{"say": "half an ans"}, {"limit": True}]]
+    status, out, err = ask(tmp_path, "Why?", answers=answers)
+    assert (status, out, err) == (0, "half an ans\n", "The answer was cut off: the context is full.\n")
+    said = json.loads(ask(tmp_path, "Why?", "--json", "--seed", "7", answers=answers)[1])
+    assert (said["end"], said["seed"]) == ("limit", 7)
+
+
+def test_ctrl_c_before_the_chats_are_open_ends_at_once(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    handle = os.open(tmp_path / "data", os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)  # as if another process were opening them
+    gate = tmp_path / "record"
+    worker = double.command(tmp_path, record=str(gate))
+    with start("ask", "Why?", "--data", tmp_path / "data", worker=worker) as process:
+        wait(gate.exists)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    os.close(handle)
+    assert (process.returncode, out, err) == (130, "", "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--model", "/m", "ask", "Why?"), ("--theme", "dark", "doctor"), ("--say", "Hi", "--size", "9x9", "doctor")],
+)
+def test_options_of_the_window_before_a_command_are_refused(words: tuple[str, ...]) -> None:
+    status, out, err = run(*words)
+    assert (status, out) == (2, "")
+    assert f"{words[0]}" in err
+    assert "is for the window. Type the command first" in err
+
+
+@pytest.mark.parametrize("words", [("--size", "0x0"), ("--size", "800"), ("--scale", "0"), ("--scale", "nan")])
+def test_a_window_of_no_size_is_refused(words: tuple[str, ...]) -> None:
+    status, _out, err = run(*words)
+    assert status == 2
+    assert "must be" in err

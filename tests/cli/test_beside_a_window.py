@@ -2,12 +2,16 @@
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 
+import psutil
+
 from app.chat.changes import EngineState, RaiseAsked
+from tests import double
 from tests.chat.desks import Scene, scene
 from tests.chat.leaks import _leaves_nothing
-from tests.cli.terminal import rows, start
+from tests.cli.terminal import rows, start, wait
 
 __all__ = ["_leaves_nothing"]
 
@@ -66,7 +70,7 @@ def test_another_model_is_refused_plainly(tmp_path: Path) -> None:
 
 
 def test_a_window_that_closes_keeps_what_it_wrote(tmp_path: Path) -> None:
-    with scene(tmp_path, window=True, answers=[[{"say": "half an ans"}, {"hang": True}]]) as play:
+    with scene(tmp_path, window=True, answers=[[{"say": "half an ans", "each": 99}, {"hang": True}]]) as play:
         asking = start("ask", "Why?", "--data", tmp_path / "data")
         assert asking.stdout
         play.until(lambda: play.desk.running)
@@ -114,3 +118,21 @@ def _heard(play: Scene) -> bool:
     """Whether some answer, in whichever chat, has text."""
     turns = play.desk._answering._turns.values()
     return any(turn.conversation.messages[-1].text for turn in turns)
+
+
+def test_a_question_that_a_closing_window_never_took_is_answered_here(tmp_path: Path) -> None:
+    with scene(tmp_path, window=True):  # nobody looks into its inbox
+        asking = start(
+            "ask", "Why?", "--data", tmp_path / "data", worker=double.command(tmp_path), stderr=subprocess.STDOUT
+        )
+        wait(lambda: _is_here(tmp_path))
+    out, _err = asking.communicate(timeout=30)
+    assert (asking.returncode, out) == (0, "Fine.\n")
+    assert rows(tmp_path) == [("done", "Fine.")]
+
+
+def _is_here(folder: Path) -> bool:
+    """Whether somebody is connected to the window's door, this process being the window."""
+    door = str(folder / "data" / "door.sock")
+    here = [each for each in psutil.Process().net_connections("unix") if each.laddr == door]
+    return len(here) > 1

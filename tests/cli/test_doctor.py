@@ -1,6 +1,8 @@
 """`doctor`: one line a check, and an exit status that says whether one fails."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from tests.cli.terminal import ask, run
@@ -37,3 +39,20 @@ def test_a_damaged_database_is_told_and_left_where_it_is(tmp_path: Path) -> None
     assert status == 1
     assert "fail  chats:" in out
     assert (tmp_path / "data" / "lemma.db").read_bytes().startswith(b"nonsense")
+
+
+def test_looking_makes_no_data_folder(tmp_path: Path) -> None:
+    _status, out, _err = run("doctor", "--json", "--data", tmp_path / "absent" / "data")
+    checks = {check["name"]: check for check in json.loads(out)["checks"]}
+    assert "made at the first start" in checks["data folder"]["text"]
+    assert checks["chats"]["text"] == "none yet"
+    assert not (tmp_path / "absent").exists()
+
+
+def test_a_database_of_a_newer_version_is_told(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with closing(sqlite3.connect(tmp_path / "data" / "lemma.db")) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    status, out, _err = run("doctor", "--data", tmp_path / "data")
+    assert status == 1
+    assert "newer version" in out

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from app.core.messages import Part, Role
+from app.core.messages import End, Part, Role
 from app.core.places import Places
 from app.core.protocol import (
     Cancel,
@@ -331,5 +331,5 @@ def test_cancelling_what_nobody_asked_is_fine(tmp_path: Path) -> None:
     with listening(tmp_path) as listener:
         listener.engine.send(Cancel(77))
         listener.ask()
-        assert listener.until(Finished).reason == "done"
+        assert listener.until(Finished).generation.end is End.TURN
         assert not any(isinstance(event, Failed) for event in listener.heard)

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.core.errors import StoreFailed
 from app.core.owner import Owner
-from app.engine.lock import NOBODY, Lock, is_alive, make_folder, this_process
+from app.engine.lock import NOBODY, Lock, is_alive, this_process
 
 ROOT = Path(__file__).parents[2]
 HOLDER = """
@@ -86,11 +85,3 @@ def test_a_lock_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     lock.acquire()
     assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o600
     lock.release()
-
-
-def test_a_data_folder_is_private_and_made_on_demand(tmp_path: Path) -> None:
-    make_folder(tmp_path / "a" / "b")
-    assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StoreFailed, match="cannot be written"):
-        make_folder(tmp_path / "file" / "data")

@@ -67,15 +67,17 @@ def fill_disk(folder: Path) -> None:
     asked_too_early = asked.is_set()
     limit_files(resource.RLIM_INFINITY)
     store.flush()
+    mended = events.get()
     text = store.messages(session.id)[1].text
     limit_files(1)
-    store.rename(session.id, "never written")
+    store.add_turn(replace(session, title="never written"), [])
     store.close()
     last = events.get()
     limit_files(resource.RLIM_INFINITY)
     said = {
         "opening": type(opening).__name__,
         "broken": broken.failure.message if isinstance(broken, Broken) else "",
+        "mended": type(mended).__name__,
         "asked_too_early": asked_too_early,
         "asked": asked.is_set(),
         "text": text,

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from app.core.errors import Failure
-from app.core.messages import Generation, Kind, Message, Part, Role, Sampling, Session, State, ThoughtEnd
+from app.core.messages import End, Generation, Kind, Message, Part, Role, Sampling, Session, State, ThoughtEnd
 from app.core.owner import Owner
 from app.store.files import DATABASE
 from app.store.store import Broken, Opened, Store, StoreEvent
@@ -21,11 +21,13 @@ GENERATION = Generation(
     model="Magistral-Small-2509-4bit",
     fingerprint="sha256:0123",
     sampling=Sampling(seed=2**64 - 1, top_k=5),
+    seed=2**64 - 1,
     thinking_budget=800,
     prompt_tokens=12,
     reasoning_tokens=3,
     answer_tokens=2,
     prefill_seconds=0.25,
+    end=End.TURN,
     thought_end=ThoughtEnd.BUDGET,
     failure=Failure("EngineStopped", "The engine stopped.", "Start it again."),
 )

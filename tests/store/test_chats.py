@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from app.core.errors import StoreFailed
-from app.core.messages import Generation, Kind, Message, Part, Role, Sampling, State, ThoughtEnd
+from app.core.messages import End, Generation, Kind, Message, Part, Role, Sampling, State, ThoughtEnd
 from app.store.files import DATABASE
-from app.store.store import Store
+from app.store.store import Mended, Store
 from tests.store.samples import (
     GENERATION,
     OWNER,
@@ -60,15 +60,6 @@ def test_chats_come_newest_first(tmp_path: Path) -> None:
         store.add_turn(replace(older, updated=99_999.0), [])
         store.flush()
         assert [session.title for session in store.sessions()] == ["older", "newer"]
-
-
-def test_a_chat_can_be_renamed(tmp_path: Path) -> None:
-    session = new_session("Why is")
-    with opened(tmp_path) as store:
-        store.add_turn(session, [])
-        store.rename(session.id, "Primes")
-        store.flush()
-        assert store.sessions() == [replace(session, title="Primes")]
 
 
 def test_a_running_answer_reads_as_its_checkpoints_joined(tmp_path: Path) -> None:
@@ -153,7 +144,7 @@ def test_jobs_and_writes_keep_their_order(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
         store.add_turn(session, [])
         store.later(note)
-        store.rename(session.id, "second")
+        store.add_turn(replace(session, title="second"), [])
         store.later(note)
     assert titles == [("first",), ("second",)]
 
@@ -182,7 +173,7 @@ def test_token_ids_lie_in_the_file_as_little_endian_words(tmp_path: Path) -> Non
 def test_the_seed_can_be_asked_for_in_sql(tmp_path: Path) -> None:
     session = new_session()
     question, answer = new_turn(session)
-    generation = replace(GENERATION, sampling=Sampling(seed=42))
+    generation = replace(GENERATION, seed=42)
     with opened(tmp_path) as store:
         store.add_turn(session, [question, answer])
         store.finish(replace(done(answer), generation=generation), session)
@@ -267,7 +258,7 @@ def test_flush_says_so_when_it_cannot_wait_longer(tmp_path: Path) -> None:
 
 
 def test_a_locked_database_keeps_the_write_and_says_so_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.store.connection.BUSY_SECONDS", 0.01)
+    monkeypatch.setattr("app.store.writer.PATIENCE", 0.01)
     said = threading.Event()
     failures: list[object] = []
 
@@ -283,13 +274,14 @@ def test_a_locked_database_keeps_the_write_and_says_so_once(tmp_path: Path, monk
     with closing(sqlite3.connect(tmp_path / DATABASE, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         store.add_turn(session, [])
-        store.rename(session.id, "after all")
+        store.add_turn(replace(session, title="after all"), [])
         assert said.wait(30)
         other.execute("ROLLBACK")
     store.flush()
     assert [row.title for row in store.sessions()] == ["after all"]
     store.close()
-    assert len(failures) == 2
+    assert len(failures) == 3
+    assert failures[2] == Mended()
     assert "Another program holds" in failures[1].failure.message  # type: ignore[attr-defined]
 
 
@@ -309,6 +301,8 @@ generations = st.builds(
     model=st.text(),
     fingerprint=st.text(),
     sampling=st.builds(Sampling, temperature=seconds, seed=st.none() | st.integers(0, 2**64 - 1)),
+    seed=st.none() | st.integers(0, 2**64 - 1),
+    end=st.none() | st.sampled_from(End),
     thinking_budget=st.none() | small,
     prompt_tokens=small,
     answer_tokens=small,

@@ -134,6 +134,7 @@ def test_a_full_disk_is_said_once_and_costs_nothing_once_there_is_room(tmp_path:
     assert "cannot be used" in outcome.pop("broken")
     assert outcome == {
         "opening": "Opened",
+        "mended": "Mended",
         "asked_too_early": False,
         "asked": True,
         "text": "kept",

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from app.core.errors import StoreFailed
 from app.core.messages import Kind, Part
 from app.store.failures import explain
-from app.store.files import DATABASE, mark_of
+from app.store.files import DATABASE, check_folder, mark_of
 from app.store.store import Broken, StoreEvent
 from tests.store.samples import content_of, crash_image, fill, new_session, notice_of, opened, refusal_of
 
@@ -153,7 +154,7 @@ def test_a_write_into_a_damaged_page_is_said_and_later_writes_go_on(tmp_path: Pa
     with opened(tmp_path, events=events) as store:
         store.flush()
         store.checkpoint(store.messages(session.id)[0].id, [Part(Kind.TEXT, "nowhere to go")])
-        store.rename(session.id, "goes on")
+        store.add_turn(msgspec.structs.replace(session, title="goes on"), [])
         store.flush()
         assert store.sessions()[0].title == "goes on"
     assert [type(event).__name__ for event in events] == ["Opened", "Broken"]
@@ -230,3 +231,11 @@ def test_a_full_disk_has_its_own_sentence(tmp_path: Path) -> None:
             connection.execute("INSERT INTO t VALUES (zeroblob(100000))")
     assert "disk is full" in explain(caught.value, tmp_path).message
     assert "disk is full" in explain(OSError(28, "No space left on device"), tmp_path).message
+
+
+def test_a_data_folder_is_private_and_made_on_demand(tmp_path: Path) -> None:
+    check_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreFailed, match="cannot be written"):
+        check_folder(tmp_path / "file" / "data")

@@ -2,6 +2,7 @@
 
 import json
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -128,7 +129,6 @@ def test_a_folder_that_takes_no_file_is_said_and_tried_again_next_time(tmp_path:
 
 
 def test_a_save_that_fails_in_the_stores_thread_is_reported(tmp_path: Path) -> None:
-    (tmp_path / "settings.json" / "inside").mkdir(parents=True)
     events: list[StoreEvent] = []
     preferences = Preferences(tmp_path)
     (tmp_path / "settings.json" / "inside").mkdir(parents=True)
@@ -144,4 +144,39 @@ def test_the_stores_thread_can_save_them(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
         preferences.set("theme", "light")
         store.later(preferences.save)
+    assert settings_of(tmp_path) == {"theme": "light"}
+
+
+def test_a_file_out_of_reach_is_told_and_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "settings.json" / "inside").mkdir(parents=True)
+    preferences = Preferences(tmp_path)
+    assert preferences.notice is not None
+    assert "cannot be read: Is a directory" in preferences.notice.message
+    assert "left as it is" in preferences.notice.hint
+    preferences.set("theme", "dark")
+    preferences.set_state("geometry", [1])
+    preferences.save()
+    assert preferences.get("theme") == "dark"
+    assert (tmp_path / "settings.json" / "inside").is_dir()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["settings.json", "state.json"]
+
+
+def test_a_setting_can_be_chosen_while_a_slow_disk_saves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    preferences = Preferences(tmp_path)
+    saving, may_end = threading.Event(), threading.Event()
+
+    def sync(_descriptor: int) -> None:
+        saving.set()
+        assert may_end.wait(20)
+
+    monkeypatch.setattr("os.fsync", sync)
+    preferences.set("theme", "dark")
+    saver = threading.Thread(target=preferences.save)
+    saver.start()
+    assert saving.wait(20)
+    preferences.set("theme", "light")
+    may_end.set()
+    saver.join()
+    assert settings_of(tmp_path) == {"theme": "dark"}
+    preferences.save()
     assert settings_of(tmp_path) == {"theme": "light"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.messages import Generation, Kind, Message, Part, Role, Sampling, Session, State, ThoughtEnd
+from app.core.messages import End, Generation, Kind, Message, Part, Role, Sampling, Session, State, ThoughtEnd
 from app.store.files import DATABASE
 from app.store.opening import open_database
 from app.store.schema import MIGRATIONS, Migration
@@ -152,10 +152,12 @@ def test_every_released_database_can_be_read_and_gets_the_newest_schema(tmp_path
                     model="Magistral",
                     fingerprint="sha256:00",
                     sampling=Sampling(seed=7),
+                    seed=7,
                     prompt_tokens=20,
                     reasoning_tokens=3,
                     answer_tokens=2,
                     reasoning_seconds=0.5,
+                    end=End.TURN,
                     thought_end=ThoughtEnd.ITSELF,
                 ),
             ),

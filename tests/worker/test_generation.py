@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from app.core.errors import ContextFull
-from app.core.messages import Kind, Part, Sampling, ThoughtEnd
+from app.core.messages import End, Kind, Part, Sampling, ThoughtEnd
 from app.core.protocol import Delta, Event, Prefilled, Started
 from app.worker.run import LEAST_ROOM
 from app.worker.ticket import Ticket
@@ -53,7 +53,7 @@ def test_a_thought_and_an_answer(stage: Stage) -> None:
     assert answer.thought == "2+2 is 4. "
     assert answer.answer == "The answer is **4** é 🤖."
     assert answer.ids == script[:-1]
-    assert answer.finished.reason == "done"
+    assert answer.finished.generation.end is End.TURN
     assert answer.facts.thought_end is ThoughtEnd.ITSELF
     assert answer.facts.reasoning_tokens == 2 + len(stage.text("2+2 is 4. "))
     assert not answer.divided_anew
@@ -93,7 +93,7 @@ def test_a_thought_that_is_only_closed(stage: Stage) -> None:
 def test_a_turn_that_ends_inside_the_thought(stage: Stage) -> None:
     answer = stage.say(THINK, *stage.text("Hm"), END)
     assert (answer.thought, answer.answer) == ("Hm", "")
-    assert answer.finished.reason == "done"
+    assert answer.finished.generation.end is End.TURN
     assert answer.facts.thought_end is ThoughtEnd.UNFINISHED
     whole(stage, answer)
 
@@ -101,7 +101,7 @@ def test_a_turn_that_ends_inside_the_thought(stage: Stage) -> None:
 def test_the_limit_inside_the_thought(stage: Stage) -> None:
     script = [THINK, *stage.text("one two three four five six seven eight")]
     answer = stage.say(*script, max_tokens=4)
-    assert answer.finished.reason == "limit"
+    assert answer.finished.generation.end is End.LIMIT
     assert answer.facts.thought_end is ThoughtEnd.LIMIT
     assert answer.ids == script[:4]
     whole(stage, answer)
@@ -109,7 +109,7 @@ def test_the_limit_inside_the_thought(stage: Stage) -> None:
 
 def test_the_limit_inside_the_answer(stage: Stage) -> None:
     answer = stage.say(*stage.text("one two three four five six seven eight"), max_tokens=3)
-    assert (answer.finished.reason, answer.facts.answer_tokens) == ("limit", 3)
+    assert (answer.facts.end, answer.facts.answer_tokens) == (End.LIMIT, 3)
     assert answer.facts.thought_end is None
     whole(stage, answer)
 
@@ -192,7 +192,7 @@ def test_answer_now_closes_the_thought(stage: Stage) -> None:
     script = [THINK, *[1050] * 50, *stage.text("Four."), END]
     answer = stage.answer(ticket, *script, during=when(Delta, flag(ticket, "answer_now")))
     assert answer.facts.thought_end is ThoughtEnd.USER
-    assert answer.finished.reason == "done"
+    assert answer.finished.generation.end is End.TURN
     assert END_THINK in answer.ids
     whole(stage, answer)
 
@@ -232,7 +232,7 @@ def test_after_a_cut_the_model_goes_on_as_from_a_fresh_prefill(stage: Stage) -> 
 def test_cancel_between_two_tokens(stage: Stage) -> None:
     ticket = stage.ticket()
     answer = stage.answer(ticket, THINK, *[1050] * 400, END, during=when(Delta, flag(ticket, "cancelled"), after=2))
-    assert answer.finished.reason == "stopped"
+    assert answer.finished.generation.end is End.USER
     assert answer.facts.thought_end is ThoughtEnd.USER
     assert 1 <= len(answer.ids) < 400
     whole(stage, answer)
@@ -241,7 +241,7 @@ def test_cancel_between_two_tokens(stage: Stage) -> None:
 def test_cancel_in_prefill_keeps_what_was_read(stage: Stage) -> None:
     ticket = stage.ticket(user(LONG))
     answer = stage.answer(ticket, END, during=when(Prefilled, flag(ticket, "cancelled"), after=2))
-    assert answer.finished.reason == "stopped"
+    assert answer.finished.generation.end is End.USER
     assert answer.ids == []
     assert answer.facts.prefill_seconds > 0
     assert 0 < len(stage.live.ids) < len(answer.prompt) - 1
@@ -259,7 +259,7 @@ def test_a_request_cancelled_in_the_queue_leaves_the_cache_alone(stage: Stage) -
     ticket = stage.ticket(user("Something else"))
     ticket.cancelled = True
     answer = stage.answer(ticket, END)
-    assert answer.finished.reason == "stopped"
+    assert answer.finished.generation.end is End.USER
     assert len(answer.events) == 1
     assert stage.live.ids == kept
 
@@ -295,6 +295,26 @@ def test_the_next_turn_reads_only_what_is_new(stage: Stage) -> None:
     second = stage.answer(stage.ticket(*turns), *stage.text("Six."), END)
     assert second.started.cached_tokens == len(first.prompt) + len(first.ids) + 1  # the end of the turn was read, too
     whole(stage, second)
+
+
+def test_the_length_of_the_next_prompt_is_known_without_building_it(stage: Stage) -> None:
+    empty, further = stage.layout.overhead()
+    first = stage.say(*stage.text("Four."), END)
+    asked = len(stage.text("What is 2+2?"))
+    assert first.facts.prompt_tokens == empty + asked
+    turns = [user("What is 2+2?"), assistant(*first.parts), user("And 3+3?")]
+    second = stage.answer(stage.ticket(*turns), *stage.text("Six."), END)
+    counted = first.facts.prompt_tokens + first.facts.answer_tokens + further
+    assert second.facts.prompt_tokens == counted + len(stage.text("And 3+3?"))
+
+
+def test_the_seed_that_was_drawn_with_is_a_fact(stage: Stage) -> None:
+    warm = Sampling(temperature=1.5)
+    drawn = stage.answer(stage.ticket(sampling=warm, max_tokens=8))
+    assert drawn.facts.sampling.seed is None
+    assert drawn.facts.seed is not None
+    again = stage.answer(stage.ticket(sampling=Sampling(temperature=1.5, seed=drawn.facts.seed), max_tokens=8))
+    assert again.facts.seed == drawn.facts.seed
 
 
 def test_another_chat_shares_the_reasoning_prompt(stage: Stage) -> None:
@@ -350,7 +370,7 @@ def test_an_answer_ends_where_the_context_does(stage: Stage) -> None:
     needed = len(stage.layout.build(ticket.command.turns, "", thinking=True))
     stage.context = needed + LEAST_ROOM
     answer = stage.answer(ticket, 1050)
-    assert answer.finished.reason == "limit"
+    assert answer.finished.generation.end is End.LIMIT
     assert len(answer.ids) == LEAST_ROOM
     whole(stage, answer)
 

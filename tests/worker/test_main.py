@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.messages import Kind, Part, ThoughtEnd
+from app.core.messages import End, Kind, Part, ThoughtEnd
 from app.core.protocol import (
     VERSION,
     AnswerNow,
@@ -109,7 +109,7 @@ def test_a_failed_load_leaves_a_worker_that_loads_the_next_model(
     assert fresh.load(tiny_magistral_v11, tmp_path).card.release == "magistral-1.0"
     assert fresh.load(tiny_magistral, tmp_path).card.release == "magistral"
     fresh.send(ask(1, user("Q"), max_tokens=2))
-    assert fresh.finish(1).reason == "limit"
+    assert fresh.finish(1).generation.end is End.LIMIT
 
 
 def test_after_a_failed_load_the_model_before_it_is_gone(fresh: Desk, tiny_magistral: Path, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_two_requests_are_answered_in_their_order(desk: Desk) -> None:
 def test_a_request_cancelled_in_the_queue_computes_nothing(desk: Desk) -> None:
     desk.send(ask(1, user("First"), max_tokens=4), ask(2, user(LONG)), Cancel(2))
     finished = desk.finish(2)
-    assert finished.reason == "stopped"
+    assert finished.generation.end is End.USER
     assert finished.generation.answer_tokens == 0
     assert [event.request for event in desk.of(Started)] == [1]
 
@@ -144,7 +144,7 @@ def test_cancel_in_prefill(desk: Desk) -> None:
     desk.send(ask(1, user(LONG)))
     desk.until(Prefilled)
     desk.send(Cancel(1))
-    assert desk.finish(1).reason == "stopped"
+    assert desk.finish(1).generation.end is End.USER
     assert not desk.of(Delta)
     assert desk.of(Prefilled)[-1].done < desk.of(Prefilled)[-1].total
 
@@ -159,9 +159,9 @@ def test_cancel_in_decode(desk: Desk) -> None:
 
 def test_cancelling_what_is_over_or_never_was_does_nothing(desk: Desk) -> None:
     desk.send(Cancel(77), AnswerNow(77), ask(1, user("Q"), max_tokens=2))
-    assert desk.finish(1).reason == "limit"
+    assert desk.finish(1).generation.end is End.LIMIT
     desk.send(Cancel(1), ask(2, user("Q"), max_tokens=2))
-    assert desk.finish(2).reason == "limit"
+    assert desk.finish(2).generation.end is End.LIMIT
 
 
 def test_answer_now_reaches_a_running_thought(starter: Path, fresh: Desk) -> None:
@@ -178,7 +178,7 @@ def test_a_prompt_that_is_too_long_fails_alone(desk: Desk) -> None:
     desk.send(ask(1, user(LONG * 3)), ask(2, user("Q"), max_tokens=2))
     failed = desk.until(Failed)
     assert (failed.request, failed.failure.kind) == (1, "ContextFull")
-    assert desk.finish(2).reason == "limit"
+    assert desk.finish(2).generation.end is End.LIMIT
 
 
 def test_tokens_are_counted_while_an_answer_is_written(desk: Desk) -> None:
@@ -218,7 +218,7 @@ def test_shutdown_while_an_answer_is_written_finishes_it(fresh: Desk, tiny_magis
     fresh.send(ask(1, user("Go on and on"), max_tokens=3000), ask(2, user("Never"), max_tokens=3000))
     fresh.until(Delta)
     fresh.send(Shutdown())
-    assert [fresh.until(Finished).reason, fresh.until(Finished).reason] == ["stopped", "stopped"]
+    assert [fresh.until(Finished).generation.end for _ in range(2)] == [End.USER, End.USER]
     assert fresh.end() == EXIT_GONE
 
 
@@ -226,7 +226,7 @@ def test_ctrl_c_in_the_terminal_is_for_the_desktop_to_understand(desk: Desk) -> 
     desk.send(ask(1, user("Q"), max_tokens=4))
     desk.until(Started)
     os.kill(desk.process.pid, signal.SIGINT)
-    assert desk.finish(1).reason == "limit"
+    assert desk.finish(1).generation.end is End.LIMIT
 
 
 def test_what_is_printed_goes_to_the_log_and_never_into_the_socket(

@@ -17,7 +17,7 @@ CREATE TABLE generations (
         model TEXT NOT NULL,
         fingerprint TEXT NOT NULL,
         sampling TEXT NOT NULL,
-        seed ANY GENERATED ALWAYS AS (json_extract(sampling, '$.seed')) VIRTUAL,
+        seed ANY,
         thinking_budget INTEGER,
         prompt_tokens INTEGER NOT NULL,
         cached_tokens INTEGER NOT NULL,
@@ -27,11 +27,12 @@ CREATE TABLE generations (
         prefill_seconds REAL NOT NULL,
         reasoning_seconds REAL NOT NULL,
         answer_seconds REAL NOT NULL,
+        "end" TEXT,
         thought_end TEXT,
         failure TEXT
     ) STRICT
     ;
-INSERT INTO "generations" VALUES(12,'Magistral','sha256:00','{"temperature":0.7,"top_p":0.95,"min_p":0.0,"top_k":0,"repetition_penalty":1.0,"seed":7}',NULL,20,0,3,2,0.0,0.0,0.5,0.0,'itself',NULL);
+INSERT INTO "generations" VALUES(12,'Magistral','sha256:00','{"temperature":0.7,"top_p":0.95,"min_p":0.0,"top_k":0,"repetition_penalty":1.0,"seed":7}',7,NULL,20,0,3,2,0.0,0.0,0.5,0.0,'turn','itself',NULL);
 CREATE TABLE messages (
         id INTEGER PRIMARY KEY,
         session_id INTEGER NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,

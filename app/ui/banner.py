@@ -10,7 +10,7 @@ from app.ui.transcript.card import NoteCard
 
 
 class Banner(QWidget):
-    """One notice at a time, until it is dismissed."""
+    """One notice at a time, until it is dismissed; then the next that waits."""
 
     asked = Signal(str)
 
@@ -19,17 +19,33 @@ class Banner(QWidget):
         self.card = NoteCard(theme, self, token="warn", can_dismiss=True)
         self.card.asked.connect(self.asked)
         self.card.dismissed.connect(self._dismiss)
+        self._notices: list[tuple[Failure, bool]] = []
+        """The one in sight first; the second value says that it is about chats that cannot be saved."""
         self.hide()
 
-    def show_failure(self, failure: Failure) -> None:
-        """Show a notice in place of the one before."""
-        self.card.show_failure(failure)
-        self.show()
-        self._arrange()
+    def show_failure(self, failure: Failure, *, unsaved: bool = False) -> None:
+        """Show a notice once those before it are dismissed; of "unsaved" ones only the newest is true."""
+        if unsaved:
+            self._notices = [notice for notice in self._notices if not notice[1]]
+        if all(known != failure for known, _unsaved in self._notices):
+            self._notices.append((failure, unsaved))
+        self._show_first()
+
+    def mend(self) -> None:
+        """Chats can be saved again: what said otherwise goes."""
+        self._notices = [notice for notice in self._notices if not notice[1]]
+        self._show_first()
 
     @Slot()
     def _dismiss(self) -> None:
-        self.hide()
+        del self._notices[:1]
+        self._show_first()
+
+    def _show_first(self) -> None:
+        if self._notices:
+            self.card.show_failure(self._notices[0][0])
+            self._arrange()
+        self.setVisible(bool(self._notices))
 
     def _arrange(self) -> None:
         width = min(COLUMN, self.width() - 2 * GUTTER)

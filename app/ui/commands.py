@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu
 
 from app.core.text import _
 
@@ -139,8 +140,8 @@ def key_of(row: Command) -> str:
     return QKeySequence(row.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if row.keys else ""
 
 
-def install(window: "Window") -> dict[str, QAction]:
-    """Make an action of each row, put it into its menu and give its keys to the window."""
+def install(window: "Window") -> tuple[dict[str, QAction], dict[str, QMenu]]:
+    """Make an action of each row, put it into its menu and give its keys to the window; the actions, the menus."""
     bar = window.menuBar()
     menus = {name: bar.addMenu(title()) for name, title in MENUS.items()}
     actions: dict[str, QAction] = {}
@@ -156,7 +157,7 @@ def install(window: "Window") -> dict[str, QAction]:
         actions[row.id] = action
     if not bar.isNativeMenuBar():
         bar.hide()
-    return actions
+    return actions, menus
 
 
 def refresh(window: "Window", actions: dict[str, QAction]) -> None:

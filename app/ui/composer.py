@@ -113,6 +113,8 @@ class Composer(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._running = False
+        self.blank = True
+        """Whether there is nothing to send."""
         self.editor = Editor(theme, self)
         self.thinking = ThinkingChoice(theme, self)
         self._speed = QLabel(self)
@@ -147,6 +149,8 @@ class Composer(QWidget):
 
     def show_placeholder(self, words: str) -> None:
         """What stands there while nothing is written."""
+        if words == self.editor.placeholder:
+            return
         self.editor.placeholder = words
         self.editor.setAccessibleDescription(words)
         self.editor.viewport().update()
@@ -174,7 +178,8 @@ class Composer(QWidget):
 
     def _mind_button(self) -> None:
         self.button.stops = self._running
-        self.button.setEnabled(self._running or bool(self.text().strip()))
+        self.blank = not self.text().strip()
+        self.button.setEnabled(self._running or not self.blank)
         command = "chat.stop" if self._running else "chat.send"
         self.button.setToolTip(hint_of(command))
         self.button.setAccessibleName(_("Stop") if self._running else _("Send"))

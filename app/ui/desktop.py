@@ -33,16 +33,18 @@ def run(desk: "Desk", chosen: argparse.Namespace) -> int:
         window.resize(*chosen.size)
     if chosen.say:
         window.ask_once_open(chosen.say)
+    photographer = None
     if chosen.screenshot:
         from app.ui.photographer import Photographer
 
-        Photographer(window, chosen.screenshot, chosen.when)
+        photographer = Photographer(window, chosen.screenshot, chosen.when)
     Ending(window)
     bridge.serve(desk)
     bridge.ring()  # for what came before the bell was hung
     desk.start_engine(str(chosen.window_model) if chosen.window_model else None)
     window.show()
-    return app.exec()
+    status = app.exec()
+    return status or (photographer.status if photographer else 0)
 
 
 def make_application() -> QApplication:

@@ -34,17 +34,20 @@ class Dock(QWidget):
         self.card.asked.connect(self.asked)
         self.card.hide()
 
-    def show_engine(self, view: EngineView, name: str, *, with_card: bool) -> None:
-        """Show what the engine does where it is not ready."""
+    def show_engine(self, view: EngineView, name: str, *, with_card: bool, chosen: bool) -> None:
+        """Show what the engine does where it is not ready; `chosen` says that a person named the model."""
+        before = bool(self._words), not self.card.isHidden()
         loading = view.state in {EngineState.STARTING, EngineState.LOADING}
         self._words = say_loading(view, name) if loading else ""
         self._done, self._total = (view.done, view.total) if loading else (0, 0)
         trouble = view.state in TROUBLES and with_card
         if trouble:
-            self.card.show_failure(view.failure or _unexplained(view.state))
+            other = "model.starter" if chosen and view.state is EngineState.FAILED else ""
+            self.card.show_failure(view.failure or _unexplained(view.state), other=other)
         self.card.setVisible(trouble)
         self.setAccessibleName(self._words)
-        self.arrange()
+        if trouble or before != (bool(self._words), trouble):
+            self.arrange()
         self.update()
 
     @Slot()

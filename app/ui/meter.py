@@ -25,16 +25,18 @@ class Meter(QWidget):
         self._brief = False
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
-    def show_ledger(self, ledger: Ledger) -> None:
-        """Show another ledger."""
+    def show_ledger(self, ledger: Ledger) -> bool:
+        """Show another ledger; whether it takes another room."""
         if ledger == self._ledger:
-            return
+            return False
+        before = self.sizeHint()
         self._ledger = ledger
         words = say_ledger(ledger)
         self.setAccessibleName(_("Context: {words}").format(words=words))
         self.setToolTip(explain_ledger(ledger))
         self.updateGeometry()
         self.update()
+        return self.sizeHint() != before
 
     def set_brief(self, *, brief: bool) -> None:
         """Show only the share where there is little room."""

@@ -1,11 +1,14 @@
 """Takes one picture of the window at a chosen moment."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
+from app import NAME
 from app.chat.changes import EngineState, Phase
+from app.core.text import _
 from app.ui.window import Window
 
 LOOK_MS = 50
@@ -22,6 +25,8 @@ class Photographer(QObject):
         super().__init__(window)
         self._window, self._path, self._when = window, path, when
         self._painted = False
+        self.status = 0
+        """The exit status of the app: 1 where there is no picture."""
         window.painted.connect(self._note_paint)
         self._looking = QTimer(self, interval=LOOK_MS)
         self._looking.timeout.connect(self._look)
@@ -59,11 +64,20 @@ class Photographer(QObject):
 
     @Slot()
     def _take(self) -> None:
-        take_screenshot(self._window, self._path)
-        self._window.close()
+        try:
+            take_screenshot(self._window, self._path)
+        except OSError as error:
+            sys.stderr.write(f"{NAME.lower()}: {error}\n")
+            self.status = 1
+        finally:
+            self._window.close()
 
 
 def take_screenshot(window: Window, path: Path) -> None:
-    """Save the window as it is on screen, at the pixel ratio it runs at."""
+    """Save the window as it is on screen, at the pixel ratio it runs at; raises OSError where that cannot be."""
     if not window.grab().save(str(path)):
-        raise OSError(f"The picture could not be written to {path}.")
+        raise OSError(
+            _("The picture could not be saved as {path}; the folder has to be there, and .png always works.").format(
+                path=path
+            )
+        )

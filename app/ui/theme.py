@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QStyle
 
 THEMES = Path(__file__).resolve().parents[2] / "resources" / "themes"
 COLUMN = 720
@@ -24,6 +24,12 @@ QToolTip {{ background: {paper}; color: {ink}; border: 1px solid {hairline}; pad
 QScrollBar:vertical {{ background: transparent; width: 12px; margin: 0; }}
 QScrollBar::handle:vertical {{ background: {hairline}; border-radius: 3px; min-height: 32px; margin: 2px 3px; }}
 QScrollBar::handle:vertical:hover {{ background: {secondary}; }}
+QMenu {{ background: {card}; color: {ink}; border: 1px solid {hairline}; padding: 4px; }}
+QMenu::item {{ padding: 5px 28px 5px 12px; border-radius: 6px; }}
+QMenu::item:selected {{ background: {selected}; }}
+QMenu::item:disabled {{ color: {secondary}; }}
+QMenu::indicator {{ width: 6px; height: 6px; border-radius: 3px; left: 5px; }}
+QMenu::indicator:checked {{ background: {ink}; }}
 QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page,
 QScrollBar::sub-page {{ height: 0; background: none; }}
 """
@@ -40,9 +46,8 @@ class Theme(QObject):
         self._choice = choice
         self.tokens: dict[str, str] = {}
         self.dark = False
-        self.reduced_motion = False
-        """Set by the caller where the system asks for it; Qt does not tell."""
         app.setStyle("Fusion")
+        self.reduced_motion = _wants_no_motion(app)
         self._family = _text_family()
         self._code_families = _code_families()
         app.setFont(self.font("small"))
@@ -133,6 +138,12 @@ def load_tokens(name: str) -> dict[str, str]:
     """The tokens of a theme file."""
     tokens: dict[str, str] = json.loads((THEMES / f"{name}.json").read_text(encoding="utf-8"))
     return tokens
+
+
+def _wants_no_motion(app: QApplication) -> bool:
+    """Whether the system has switched animations off, as far as Qt hears of it."""
+    style, hint = app.style(), QStyle.StyleHint
+    return not style.styleHint(hint.SH_Widget_Animate) or not style.styleHint(hint.SH_Widget_Animation_Duration)
 
 
 def _text_family() -> str:

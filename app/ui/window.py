@@ -4,9 +4,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QByteArray, QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QMenu
 
 from app import NAME
 from app.chat import changes
@@ -34,7 +34,12 @@ class Window(Frame):
         self.desk = desk
         self._first_question = ""
         self._keeps_place = False
-        self.actions_by_id = commands.install(self)
+        self._shown_stand: tuple[object, ...] = ()
+        self.actions_by_id, self.menus = commands.install(self)
+        self.menu = QMenu(self)
+        for menu in self.menus.values():
+            self.menu.addMenu(menu)
+        self.header.set_menu(shown=not self.menuBar().isNativeMenuBar())
         self._connect()
         self.painted.connect(self._note_paint)
         desk.listener = self.take
@@ -44,7 +49,8 @@ class Window(Frame):
     def _connect(self) -> None:
         self.sidebar.list.chosen.connect(self.open_chat)
         self.sidebar.new_chat.clicked.connect(self.start_chat)
-        self.header.model_asked.connect(self.choose_model)
+        self.header.model_asked.connect(self._open_models)
+        self.header.menu_asked.connect(self._open_menu)
         self.transcript.asked.connect(self.run_command)
         self.dock.asked.connect(self.run_command)
         self.banner.asked.connect(self.run_command)
@@ -66,10 +72,13 @@ class Window(Frame):
                 if self._is_open(change.session):
                     self.transcript.progress(progress)
                     self._show_progress()
+                    self._mind_commands()
             case changes.LedgerChanged():
                 self.header.show_ledger(self.desk.ledger())
-            case changes.Noticed(failure=failure):
-                self.banner.show_failure(failure)
+            case changes.Noticed(failure=failure, unsaved=unsaved):
+                self.banner.show_failure(failure, unsaved=unsaved)
+            case changes.Mended():
+                self.banner.mend()
             case changes.RaiseAsked():
                 self.come_forward()
             case _:
@@ -83,7 +92,7 @@ class Window(Frame):
                 self.show_page(has_messages=True)
             case changes.MessageChanged(message=message) if self._is_open(message.session):
                 self.transcript.change(message)
-                self._show_engine()
+                self._show_engine()  # its card and the answer's say the same only once
             case changes.ConversationOpened():
                 self._show_conversation()
             case changes.EngineChanged():
@@ -91,8 +100,11 @@ class Window(Frame):
             case changes.SessionsChanged() if self._first_question and self.desk.opened:
                 question, self._first_question = self._first_question, ""
                 QTimer.singleShot(0, self, partial(self.desk.send, question))
-        self._show_sessions()
+        if not isinstance(change, changes.EngineChanged):
+            self._show_sessions()
+        self._show_queue()
         self._show_progress()
+        self._mind_commands(anyway=True)
 
     def _is_open(self, session_id: int) -> bool:
         session = self.desk.conversation.session
@@ -105,12 +117,14 @@ class Window(Frame):
         self._show_conversation()
         self._show_sessions()
         self._show_progress()
+        self._mind_commands(anyway=True)
 
     def _show_conversation(self) -> None:
         conversation = self.desk.conversation
         messages = conversation.messages
         self.show_page(has_messages=bool(messages))
-        self.transcript.queue_words = say_queue(self.desk.engine.state, len(self.desk.running))
+        self._show_queue()
+        self.transcript.other_model = "model.starter" if self.folder_name else ""
         self.transcript.open(messages, self._progress)
         self.composer.show_draft(conversation.draft)
         self.header.show_ledger(self.desk.ledger())
@@ -125,21 +139,35 @@ class Window(Frame):
 
     def _show_engine(self) -> None:
         view = self.desk.engine
-        self.transcript.queue_words = say_queue(view.state, len(self.desk.running))
-        if (progress := self._progress) is not None:
-            self.transcript.progress(progress)
         last = self.last_answer
         told = last.generation.failure.kind if last and last.generation and last.generation.failure else ""
         name = name_model(view.card) if view.card else self.folder_name
-        self.dock.show_engine(view, name, with_card=not told or told != (view.failure.kind if view.failure else ""))
+        self.transcript.other_model = "model.starter" if self.folder_name else ""
+        kind = view.failure.kind if view.failure else ""
+        self.dock.show_engine(view, name, with_card=not told or told != kind, chosen=bool(self.folder_name))
         self.empty.show_engine(view)
         self.header.show_model(view.card)
         self.composer.show_placeholder(_("Message {model}…").format(model=name) if name else _("Message…"))
 
+    def _show_queue(self) -> None:
+        """Say what an answer waits for: the engine, or an answer in another chat."""
+        self.transcript.queue_words = say_queue(self.desk.engine.state, len(self.desk.running))
+        if (progress := self._progress) is not None:
+            self.transcript.progress(progress)
+        elif (last := self.last_answer) and self.running and not last.parts:
+            self.transcript.queue_words = _("Another process writes this answer")
+            self.transcript.progress(Progress(last.id))
+
     def _show_progress(self) -> None:
         progress = self._progress
         self.composer.show_running(running=self.running, speed=say_speed(progress) if self.running else "")
-        commands.refresh(self, self.actions_by_id)
+
+    def _mind_commands(self, *, anyway: bool = False) -> None:
+        """Ask all commands whether they are in place, if what a stream of changes can move has moved."""
+        stand = (self.running, self.thinking, self.has_answer, self.has_thought, self.composer.blank)
+        if anyway or stand != self._shown_stand:
+            self._shown_stand = stand
+            commands.refresh(self, self.actions_by_id)
 
     # what is true now ---------------------------------------------------------------------------
 
@@ -163,7 +191,7 @@ class Window(Frame):
     @property
     def can_send(self) -> bool:
         """Whether there is something to send, a database to keep it in, and nothing runs."""
-        return self.desk.opened and not self.running and bool(self.composer.text().strip())
+        return self.desk.opened and not self.running and not self.composer.blank
 
     @property
     def can_retry(self) -> bool:
@@ -287,7 +315,15 @@ class Window(Frame):
     @Slot(str)
     def _take_draft(self, text: str) -> None:
         self.desk.set_draft(text)
-        commands.refresh(self, self.actions_by_id)
+        self._mind_commands()
+
+    @Slot(QPoint)
+    def _open_models(self, top_left: QPoint) -> None:
+        self.menus["model"].popup(top_left)
+
+    @Slot(QPoint)
+    def _open_menu(self, top_right: QPoint) -> None:
+        self.menu.popup(top_right - QPoint(self.menu.sizeHint().width(), 0))
 
     @Slot(int)
     def _choose_budget(self, budget: int) -> None:

@@ -107,6 +107,10 @@ def say_queue(engine: EngineState, running: int) -> str:
         return _("Waiting until the model is loaded")
     if engine is EngineState.WAITING:
         return _("Waiting until the engine is free")
+    if engine is EngineState.STOPPED:
+        return _("Waiting until the engine runs again")
+    if engine is EngineState.FAILED:
+        return _("Waiting for a model that can be loaded")
     return _("Waiting for the answer before this one") if running > 1 else _("Reading the question")
 
 

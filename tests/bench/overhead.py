@@ -18,7 +18,7 @@ from PySide6.QtCore import QEventLoop
 from PySide6.QtWidgets import QApplication
 
 from app.chat.answering import Options
-from app.chat.changes import Change, EngineState, MessageChanged, ProgressChanged
+from app.chat.changes import Change, EngineChanged, EngineState, EngineView, MessageChanged, ProgressChanged
 from app.chat.desk import Desk
 from app.chat.opening import open_window_desk
 from app.core.messages import State
@@ -38,8 +38,8 @@ BOUND = 0.97
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """What may be varied."""
-    parser.add_argument("--tokens", type=int, default=300, help="tokens of each measured stretch")
-    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--tokens", type=int, default=60, help="tokens of each measured stretch")
+    parser.add_argument("--repeats", type=int, default=9)
 
 
 def measure(options: argparse.Namespace) -> tuple[dict[str, Any], list[Bar]]:
@@ -75,38 +75,41 @@ def _measure_model(app: QApplication, folder: Path, options: argparse.Namespace)
 class _Stage:
     """An open window with a desk, asked one question after the other."""
 
-    def __init__(self, app: QApplication, desk: Desk, window: Window) -> None:
-        self._app, self._desk = app, desk
+    def __init__(self, desk: Desk, window: Window) -> None:
+        self._desk = desk
+        self._loop = QEventLoop()
         self._marks: list[tuple[float, int]] = []
-        self._ended = False
+        self._tokens = 0
         self._show, desk.listener = window.take, self._hear
         self.prompt_ids: list[int] = list(range(100, 160))
         self.release = ""
 
     def wait_ready(self) -> None:
-        while self._desk.engine.state is not EngineState.READY:
-            self._app.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
+        """Run Qt's loop until the model is loaded."""
+        self._loop.exec()
         self.release = self._desk.engine.card.release if self._desk.engine.card else ""
 
     def ask(self, tokens: int) -> tuple[float, int]:
         """Tokens per second as the Qt thread saw them, and how many there were."""
-        self._marks, self._ended = [], False
+        self._marks, self._tokens = [], tokens
         self._desk.new_session()
         self._desk.send(QUESTION, options=Options(thinking_budget=0))
-        while not self._ended:
-            self._app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 20)
-            if self._marks and self._marks[-1][1] >= tokens:
-                self._desk.stop()
+        self._loop.exec()
         (began, first), (ended, last) = self._marks[0], self._marks[-1]
         return (last - first) / (ended - began), last
 
     def _hear(self, change: Change) -> None:
         self._show(change)
-        if isinstance(change, ProgressChanged) and change.progress.tokens:
-            if not self._marks or change.progress.tokens > self._marks[-1][1]:
-                self._marks.append((time.perf_counter(), change.progress.tokens))
-        elif isinstance(change, MessageChanged) and change.message.state is not State.RUNNING:
-            self._ended = True
+        match change:
+            case ProgressChanged(progress=progress) if progress.tokens > (self._marks[-1][1] if self._marks else 0):
+                self._marks.append((time.perf_counter(), progress.tokens))
+                if progress.tokens >= self._tokens:
+                    self._tokens = sys.maxsize
+                    self._desk.stop()
+            case MessageChanged(message) if message.state is not State.RUNNING:
+                self._loop.quit()
+            case EngineChanged(EngineView(state=EngineState.READY)):
+                self._loop.quit()
 
 
 @contextmanager
@@ -121,7 +124,7 @@ def _stage(app: QApplication, folder: Path) -> Iterator[_Stage]:
         bridge.serve(desk)
         bridge.ring()
         window.show()
-        stage = _Stage(app, desk, window)
+        stage = _Stage(desk, window)
         desk.start_engine(str(folder))
         stage.wait_ready()
         try:

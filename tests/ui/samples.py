@@ -6,7 +6,19 @@ import time
 from app.chat.changes import EngineState, EngineView
 from app.core.errors import Failure
 from app.core.memory import Machine
-from app.core.messages import Generation, Kind, Message, Part, Role, Sampling, Session, State, ThoughtEnd, new_id
+from app.core.messages import (
+    End,
+    Generation,
+    Kind,
+    Message,
+    Part,
+    Role,
+    Sampling,
+    Session,
+    State,
+    ThoughtEnd,
+    new_id,
+)
 from app.core.protocol import ModelCard
 
 DAY = 86_400.0
@@ -104,6 +116,7 @@ def answer(
     end: ThoughtEnd | None = ThoughtEnd.ITSELF,
     failure: Failure | None = None,
     message_id: int | None = None,
+    cut: End | None = None,
 ) -> Message:
     """An answer, with how it ended."""
     generation = Generation(
@@ -113,6 +126,7 @@ def answer(
         reasoning_tokens=1_284,
         reasoning_seconds=41.2,
         answer_tokens=210,
+        end=cut,
         thought_end=end,
         failure=failure,
     )

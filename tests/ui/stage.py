@@ -27,7 +27,7 @@ from app.chat.changes import (
 )
 from app.core.budget import Ledger, estimate_tokens
 from app.core.errors import Failure
-from app.core.messages import Kind, Message, Session, State, ThoughtEnd
+from app.core.messages import End, Kind, Message, Session, State, ThoughtEnd
 from app.core.settings import SETTINGS
 from tests.ui import samples
 
@@ -262,6 +262,15 @@ def stopped(desk: StageDesk) -> None:
     desk.put(desk.sessions[1], [question, reply])
 
 
+def cut(desk: StageDesk) -> None:
+    session = desk.sessions[1].id
+    question = samples.ask(session, "Write it all out, please.")
+    desk.put(
+        desk.sessions[1], [question, samples.answer(question, samples.FIRST[:190], samples.THOUGHT, cut=End.LIMIT)]
+    )
+    desk.budget = Ledger(40_960, 0, 0, 40_960, exact=True)
+
+
 def jumping(desk: StageDesk) -> None:
     """A reader who scrolled up while the answer goes on; the pointer and a long draft elsewhere."""
     thinking(desk)
@@ -271,6 +280,14 @@ def jumping(desk: StageDesk) -> None:
 
 
 def keys(desk: StageDesk) -> None:
+    folded(desk)
+
+
+def menus(desk: StageDesk) -> None:
+    folded(desk)
+
+
+def models(desk: StageDesk) -> None:
     folded(desk)
 
 
@@ -293,6 +310,9 @@ SCENES = (
     noticed,
     scripts,
     stopped,
+    cut,
+    menus,
+    models,
     jumping,
     keys,
     long_list,
@@ -318,6 +338,8 @@ def main(folder: Path, only: list[str]) -> None:
             window.resize(*size)
             window.show()
             window.activateWindow()
+            if scene is trouble:
+                desk.preferences["model"] = "/models/Magistral-Small-2509"
             scene(desk)
             window._show_all()
             if scene is keys:
@@ -337,6 +359,12 @@ def main(folder: Path, only: list[str]) -> None:
                 for _turn in range(20):
                     app.processEvents()
                 take_screenshot(window, folder / f"{scene.__name__}-{look}-{size[0]}.png")
+                for menu in {menus: [window.menu, window.menus["view"]], models: [window.menus["model"]]}.get(
+                    scene, []
+                ):
+                    menu.ensurePolished()
+                    menu.adjustSize()
+                    menu.grab().save(str(folder / f"{scene.__name__}-{menu.title()}-{look}.png"))
             window.close()
             window.deleteLater()
 

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from PySide6.QtGui import QImage
 
 from tests.chat.desks import is_running
@@ -27,6 +28,16 @@ def test_a_picture_has_the_size_and_the_scale_that_were_asked_for(tmp_path: Path
     image = QImage(str(picture))
     assert (image.width(), image.height()) == (1600, 1200)
     assert image.pixelColor(1000, 300).lightness() < 60
+
+
+@pytest.mark.parametrize("name", ["missing/window.png", "window.unknown"])
+def test_a_picture_that_cannot_be_saved_ends_with_a_sentence(name: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    command = [sys.executable, "-m", "app", "--data", str(tmp_path / "data"), "--screenshot", str(tmp_path / name)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"lemma: The picture could not be saved as {tmp_path / name}")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_control_c_ends_the_window_cleanly(tmp_path: Path) -> None:

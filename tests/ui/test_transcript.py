@@ -10,14 +10,25 @@ from PySide6.QtGui import QGuiApplication, QTextDocument
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from app.chat.changes import MessageAdded, MessageChanged, Phase, Progress, ProgressChanged, TextAppended
+from app.chat.changes import (
+    EngineChanged,
+    EngineState,
+    EngineView,
+    Mended,
+    MessageAdded,
+    MessageChanged,
+    Phase,
+    Progress,
+    ProgressChanged,
+    TextAppended,
+)
 from app.core.errors import Failure
-from app.core.messages import Generation, Kind, Message, State, ThoughtEnd
+from app.core.messages import End, Generation, Kind, Message, State, ThoughtEnd
 from app.ui.transcript.code import CodeCard
 from app.ui.transcript.prose import Prose
 from app.ui.transcript.turn import Answer
 from app.ui.window import Window
-from app.ui.words import say_ended_thought
+from app.ui.words import say_ended_thought, say_queue
 from tests.ui import samples, stage
 from tests.ui.conftest import Open
 from tests.ui.hands import CONTROL, click, press
@@ -346,3 +357,109 @@ def test_a_notice_can_be_dismissed(window: Window, desk: StageDesk, qtbot: QtBot
     assert window.banner.card._dismiss
     click(window.banner.card._dismiss)
     assert not window.banner.isVisible()
+
+
+def test_notices_wait_for_each_other(window: Window, qtbot: QtBot) -> None:
+    banner = window.banner
+    assert banner.card._dismiss
+    for words in ("First.", "Second.", "First."):
+        banner.show_failure(Failure("StoreFailed", words))
+    assert banner.card.accessibleName() == "First."
+    click(banner.card._dismiss)
+    assert banner.card.accessibleName() == "Second."
+    click(banner.card._dismiss)
+    assert not banner.isVisible()
+
+
+def test_saving_again_takes_only_the_notice_about_it_away(window: Window, desk: StageDesk) -> None:
+    banner = window.banner
+    banner.show_failure(Failure("StoreFailed", "The disk is full."), unsaved=True)
+    banner.show_failure(Failure("StoreFailed", "The disk is gone."), unsaved=True)
+    banner.show_failure(Failure("EngineHeld", "Something else."))
+    assert banner.card.accessibleName() == "The disk is gone."
+    desk.say(Mended())
+    assert banner.card.accessibleName() == "Something else."
+    assert banner.isVisible()
+
+
+def test_an_answer_cut_by_the_context_says_so(window: Window, desk: StageDesk) -> None:
+    stage.cut(desk)
+    foot = shown(window, desk.conversation.messages[-1]).foot
+    assert foot
+    assert foot.accessibleName() == "Cut off: the context is full."
+    for end in (End.TURN, None):
+        question = samples.ask(desk.sessions[0].id, "Why?")
+        reply = samples.answer(question, "So.", cut=end)
+        desk.put(desk.sessions[0], [question, reply])
+        assert shown(window, reply).foot is None
+
+
+@pytest.mark.parametrize("thought", ["", "\n", " \n\n"])
+def test_an_empty_thought_has_no_pane_running_or_read_again(thought: str, window: Window, desk: StageDesk) -> None:
+    reply = begin(desk)
+    write(desk, reply, Kind.REASONING, thought)
+    answer = shown(window, reply)
+    assert answer.thought is None
+    assert answer.waiting
+    assert not window.has_thought
+    write(desk, reply, Kind.TEXT, "Seven.")
+    before = answer.blocks[0]
+    done = samples.answer(desk.conversation.messages[0], "Seven.", thought, message_id=reply.id)
+    desk.say(MessageChanged(done))
+    assert (answer.thought, answer.blocks) == (None, [before])
+    desk.put(desk.sessions[0], [desk.conversation.messages[0], done])
+    assert shown(window, done).thought is None
+
+
+def test_a_thought_that_begins_with_space_is_whole(window: Window, desk: StageDesk) -> None:
+    reply = begin(desk)
+    for text in ("\n", " ", "So"):
+        write(desk, reply, Kind.REASONING, text)
+    thought = shown(window, reply).thought
+    assert thought
+    assert thought.taken == len("\n So")
+
+
+def test_numbers_alone_lay_nothing_out(window: Window, desk: StageDesk, qtbot: QtBot) -> None:
+    reply = begin(desk)
+    write(desk, reply, Kind.REASONING, samples.THOUGHT)
+    qtbot.wait(1)
+    for count in (400, 500):
+        progress = Progress(reply.id, Phase.THINKING, reasoning_tokens=count, reasoning_seconds=18.0)
+        desk.say(ProgressChanged(reply.session, progress))
+    assert not window.transcript._settling.isActive()
+
+
+def test_loading_leaves_the_list_of_chats_alone(
+    window: Window, desk: StageDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled: list[int] = []
+    monkeypatch.setattr(window.sidebar.list, "show_chats", lambda *_: filled.append(1))
+    for done in range(5):
+        desk.say(EngineChanged(EngineView(EngineState.LOADING, "weights", done, 5)))
+    assert filled == []
+
+
+@pytest.mark.parametrize(
+    ("engine", "running", "words"),
+    [
+        (EngineState.STARTING, 1, "Waiting until the model is loaded"),
+        (EngineState.READY, 1, "Reading the question"),
+        (EngineState.READY, 2, "Waiting for the answer before this one"),
+        (EngineState.WAITING, 2, "Waiting until the engine is free"),
+        (EngineState.STOPPED, 1, "Waiting until the engine runs again"),
+        (EngineState.FAILED, 2, "Waiting for a model that can be loaded"),
+    ],
+)
+def test_the_queue_says_what_it_waits_for(engine: EngineState, running: int, words: str) -> None:
+    assert say_queue(engine, running) == words
+
+
+def test_an_answer_that_another_process_writes_says_so(window: Window, desk: StageDesk) -> None:
+    question = samples.ask(desk.sessions[0].id, "Why?")
+    reply = samples.answer(question, "", state=State.RUNNING)
+    desk.engine = EngineView(EngineState.WAITING)
+    desk.put(desk.sessions[0], [question, reply])
+    waiting = shown(window, reply).waiting
+    assert waiting
+    assert waiting.accessibleName() == "Another process writes this answer"

@@ -122,3 +122,53 @@ def test_a_model_that_cannot_be_loaded_says_so_over_the_composer(whole: Stage, q
         qtbot.waitUntil(lambda: desk.engine.state is EngineState.FAILED)
         assert window.dock.card.isVisible()
         assert window.dock.card._button.text() == "Choose a model folder…"
+
+
+def waits_for(window: Window) -> str:
+    waiting = last(window).waiting
+    return waiting.accessibleName() if waiting else ""
+
+
+def test_a_question_behind_another_chats_answer_says_that_it_waits(whole: Stage, qtbot: QtBot, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    slow = [{"think": "Hm."}, {"gate": str(first)}, {"say": "Seven."}]
+    with whole(answers=[slow, [{"gate": str(second)}, *ANSWER]]) as (window, desk):
+        qtbot.waitUntil(lambda: desk.engine.state is EngineState.READY)
+        write("First?")
+        press(Qt.Key.Key_Return)
+        qtbot.waitUntil(lambda: window.thinking)
+        window.start_chat()
+        write("Second?")
+        press(Qt.Key.Key_Return)
+        assert waits_for(window) == "Waiting for the answer before this one"
+        first.touch()
+        qtbot.waitUntil(lambda: len(desk.running) == 1)
+        assert waits_for(window) == "Reading the question"
+        second.touch()
+        qtbot.waitUntil(lambda: window.last_answer is not None and window.last_answer.state is State.DONE)
+
+
+def test_a_model_that_failed_can_be_left_for_the_starter(whole: Stage, qtbot: QtBot, tmp_path: Path) -> None:
+    broken = {"kind": "ModelBroken", "message": "It cannot be used.", "command": "model.choose"}
+    with whole(answers=[ANSWER], fail_load=broken) as (window, desk):
+        desk.load_model(str(tmp_path))
+        qtbot.waitUntil(lambda: desk.engine.state is EngineState.FAILED)
+        click(window.dock.card._second)
+        assert desk.preferences.get("model") == ""
+        qtbot.waitUntil(lambda: desk.engine.state is EngineState.FAILED)
+        assert not window.dock.card._second.isVisible()
+
+
+def test_a_question_that_met_a_broken_model_offers_the_starter(whole: Stage, qtbot: QtBot, tmp_path: Path) -> None:
+    broken = {"kind": "ModelBroken", "message": "It cannot be used.", "command": "model.choose"}
+    with whole(answers=[ANSWER], fail_load=broken) as (window, desk):
+        desk.load_model(str(tmp_path))
+        write("Why?")
+        press(Qt.Key.Key_Return)
+        qtbot.waitUntil(lambda: window.last_answer is not None and window.last_answer.state is State.FAILED)
+        qtbot.waitUntil(lambda: desk.engine.state is EngineState.FAILED)
+        card = last(window).card
+        assert card
+        assert not window.dock.card.isVisible()
+        click(card._second)
+        assert desk.preferences.get("model") == ""

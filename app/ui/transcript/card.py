@@ -1,4 +1,4 @@
-"""The inline card: what happened, what to do, and one button that runs a command."""
+"""The inline card: what happened, what to do, and a button that runs a command; seldom a second one."""
 
 from PySide6.QtCore import QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
@@ -14,7 +14,9 @@ RADIUS = 10
 PADDING = 16
 TEXT_X = 36
 WIDE = 460
-"""From this width on the button stands beside the words."""
+"""From this width on a button stands beside the words."""
+BESIDE = 120
+"""The width of such a button; several need more."""
 
 
 class NoteCard(QWidget):
@@ -27,11 +29,13 @@ class NoteCard(QWidget):
     def __init__(self, theme: Theme, parent: QWidget, *, token: str = "bad", can_dismiss: bool = False) -> None:
         super().__init__(parent)
         self._theme, self._token = theme, token
-        self._command = ""
+        self._command = self._other = ""
         self._message = self._label("small", bold=True)
         self._hint = self._label("small", bold=False)
         self._button = QuietButton(theme, "", self, framed=True)
         self._button.clicked.connect(self._press)
+        self._second = QuietButton(theme, "", self)
+        self._second.clicked.connect(self._press_second)
         self._dismiss = QuietButton(theme, _("Dismiss"), self) if can_dismiss else None
         if self._dismiss:
             self._dismiss.clicked.connect(self.dismissed)
@@ -46,8 +50,11 @@ class NoteCard(QWidget):
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         return label
 
-    def show_failure(self, failure: Failure, *, with_button: bool = True) -> None:
-        """Show a failure; without a button where its command would no longer mean this message."""
+    def show_failure(self, failure: Failure, *, with_button: bool = True, other: str = "") -> None:
+        """Show a failure; without a button where its command would no longer mean this message.
+
+        `other` is a second command that would mend it.
+        """
         self._message.setText(failure.message)
         self._hint.setText(failure.hint)
         self._hint.setVisible(bool(failure.hint))
@@ -55,17 +62,24 @@ class NoteCard(QWidget):
         title = title_of(self._command)
         self._button.setText(title)
         self._button.setVisible(bool(title))
+        self._other = other
+        self._second.setText(title_of(other))
+        self._second.setVisible(bool(other))
         self.setAccessibleName(f"{failure.message} {failure.hint}".strip())
 
     @Slot()
     def _press(self) -> None:
         self.asked.emit(self._command)
 
+    @Slot()
+    def _press_second(self) -> None:
+        self.asked.emit(self._other)
+
     def height_at(self, width: int) -> int:
         """Lay out in a width and say how high the card is."""
-        buttons = [one for one in (self._button, self._dismiss) if one is not None and not one.isHidden()]
+        buttons = [one for one in (self._button, self._second, self._dismiss) if one and not one.isHidden()]
         taken = sum(one.sizeHint().width() + 8 for one in buttons)
-        beside = width >= WIDE
+        beside = width - taken >= WIDE - BESIDE
         room = width - TEXT_X - PADDING - (taken + 8 if beside and taken else 0)
         y = PADDING - 2
         for label in (self._message, self._hint):
@@ -79,6 +93,7 @@ class NoteCard(QWidget):
         if beside:
             bottom = max(bottom, 28 + 2 * 12)
             x = width - PADDING + 8 - taken
+            buttons.sort(key=lambda one: one is not self._second)  # the likelier one stands at the edge
             top = (bottom - 28) // 2
             if bottom == 28 + 2 * 12:
                 self._centre(y - 4, bottom)

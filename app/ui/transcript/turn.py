@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.chat.changes import Phase, Progress
 from app.core.errors import Failure
-from app.core.messages import Kind, Message, State
+from app.core.messages import End, Kind, Message, State
 from app.core.text import _
 from app.ui.theme import Theme
 from app.ui.transcript.card import NoteCard
@@ -83,8 +83,11 @@ class Answer(QWidget):
         self.foot: WaitingLine | None = None
         self.taken = 0
         """Characters of the answer given so far."""
+        self._blank = ""
+        """The thought so far, while it is only space: no pane is worth that."""
         self._fences = Fences()
         self._last = True
+        self._other_model = ""
         self._answering = False
         self.setAccessibleName(_("Answer"))
         self._fill()
@@ -94,6 +97,10 @@ class Answer(QWidget):
     def append(self, kind: Kind, text: str) -> None:
         """Put text at the end of the thought or of the answer."""
         if kind is Kind.REASONING:
+            text, self._blank = self._blank + text, ""
+            if self.thought is None and not text.strip():
+                self._blank = text
+                return
             self._mind_thought().append(text)
         elif kind is Kind.TEXT:
             self._leave_thought()
@@ -106,7 +113,8 @@ class Answer(QWidget):
 
     def change(self, message: Message) -> None:
         """Take the message as it is now; text that is already there stays where it is."""
-        same = len(message.text) == self.taken and len(message.reasoning) == (self.thought.taken if self.thought else 0)
+        thought = self.thought.taken if self.thought else len(self._blank)
+        same = len(message.text) == self.taken and len(message.reasoning) == thought
         self.message = message
         if same:
             self._finish()
@@ -117,11 +125,11 @@ class Answer(QWidget):
     def progress(self, progress: Progress, queue_words: str) -> None:
         """Show how far the running answer is; `queue_words` say what one in the queue waits for."""
         thinking = progress.phase is Phase.THINKING
-        if thinking or (self.thought and not self.taken):
-            pane = self._mind_thought()
-            pane.set_running(running=thinking)
-            pane.set_header(say_running_thought(progress))
-            self._drop_waiting()
+        waited = self.waiting is not None
+        if self.thought and (thinking or not self.taken):
+            self._run_thought(self.thought, progress)
+        elif thinking:
+            self._mind_waiting().show_words(say_running_thought(progress), 0, 0)
         elif progress.phase is Phase.ANSWERING:
             self._leave_thought()
             if self.thought:
@@ -130,12 +138,28 @@ class Answer(QWidget):
         else:
             words = queue_words if progress.phase is Phase.QUEUED else say_reading(progress)
             self._mind_waiting().show_words(words, progress.read, progress.to_read)
-        self.grew.emit()
+        if waited != (self.waiting is not None):
+            self.grew.emit()
+
+    def _run_thought(self, pane: ThoughtPane, progress: Progress) -> None:
+        running = progress.phase is Phase.THINKING
+        if running != pane.running:
+            pane.set_running(running=running)
+            self.grew.emit()
+        pane.set_header(say_running_thought(progress))
+        self._drop_waiting()
 
     def set_last(self, *, last: bool) -> None:
         """Only the last answer offers to try again."""
         if last != self._last:
             self._last = last
+            self._mind_card()
+            self.grew.emit()
+
+    def offer(self, other_model: str) -> None:
+        """Name the command that a failed load offers beside choosing another folder."""
+        if other_model != self._other_model:
+            self._other_model = other_model
             self._mind_card()
             self.grew.emit()
 
@@ -148,7 +172,8 @@ class Answer(QWidget):
         self.thought = self.card = self.waiting = self.foot = None
         self.blocks, self.taken, self._fences = [], 0, Fences()
         message = self.message
-        if message.reasoning:
+        self._blank = "" if message.reasoning.strip() else message.reasoning
+        if message.reasoning.strip():
             folded = bool(message.text) and self._fold
             pane = self._mind_thought(opened=not folded if opened is None else opened)
             pane.append(message.reasoning)
@@ -226,10 +251,17 @@ class Answer(QWidget):
             self.waiting = None
 
     def _mind_foot(self) -> None:
-        """An answer that the user stopped says so, where its thought does not say it already."""
-        if self.message.state is State.STOPPED and self.foot is None and (self.taken or not self.thought):
-            self.foot = WaitingLine(self._theme, self)
-            self.foot.show_words(_("Stopped by you"), 0, 0)
+        """An answer that did not end by itself says so, where its thought does not say it already."""
+        message = self.message
+        full = message.generation is not None and message.generation.end is End.LIMIT
+        words = mark = ""
+        if message.state is State.STOPPED and (self.taken or not self.thought):
+            words = _("Stopped by you")
+        elif message.state is State.DONE and full:
+            words, mark = _("Cut off: the context is full."), "warn"
+        if words and self.foot is None:
+            self.foot = WaitingLine(self._theme, self, mark=mark)
+            self.foot.show_words(words, 0, 0)
             self.foot.show()
 
     def _mind_card(self) -> None:
@@ -239,7 +271,8 @@ class Answer(QWidget):
         if self.card is None:
             self.card = NoteCard(self._theme, self, token="bad" if self.message.state is State.FAILED else "warn")
             self.card.asked.connect(self.asked)
-        self.card.show_failure(failure, with_button=self._last)
+        other = self._other_model if self._last and failure.command == "model.choose" else ""
+        self.card.show_failure(failure, with_button=self._last, other=other)
         self.card.show()
 
     def texts(self) -> list[Prose]:

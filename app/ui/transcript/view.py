@@ -41,6 +41,8 @@ class Transcript(QScrollArea):
         self.fold_thoughts = True
         self.queue_words = ""
         """What an answer in the queue waits for."""
+        self.other_model = ""
+        """The command that a failed load offers beside choosing another folder."""
         self._log = PaintLog(paint_log) if paint_log else None
         self._by_id: dict[int, Turn] = {}
         self._older: list[Message] = []
@@ -176,6 +178,7 @@ class Transcript(QScrollArea):
             turn = Answer(self._theme, message, self._column, fold=self.fold_thoughts)
             turn.grew.connect(self._grown)
             turn.asked.connect(self.asked)
+            turn.offer(self.other_model)
             turn.text_added.connect(self._mind_text)
             for text in turn.texts():
                 text.dragged.connect(self._reach)

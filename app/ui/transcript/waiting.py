@@ -8,14 +8,15 @@ from app.ui.theme import Theme
 
 HEIGHT = 28
 TRACK = 160
+MARK = 8
 
 
 class WaitingLine(QWidget):
-    """Words in secondary ink, and a thin line of progress where there is a total."""
+    """Words in secondary ink, a mark of a theme's colour before them, a thin line of progress under them."""
 
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
+    def __init__(self, theme: Theme, parent: QWidget, *, mark: str = "") -> None:
         super().__init__(parent)
-        self._theme = theme
+        self._theme, self._mark = theme, mark
         self._words, self._done, self._total = "", 0, 0
 
     def show_words(self, words: str, done: int, total: int) -> None:
@@ -34,8 +35,14 @@ class WaitingLine(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self._theme.font("small"))
+        line = self.rect().adjusted(0, 0, 0, -6)
+        if self._mark:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._theme.color(self._mark))
+            painter.drawEllipse(QRectF(0, line.center().y() + 0.5 - MARK / 2, MARK, MARK))
+            line.setLeft(2 * MARK)
         painter.setPen(self._theme.color("secondary"))
-        painter.drawText(self.rect().adjusted(0, 0, 0, -6), Qt.AlignmentFlag.AlignVCenter, self._words)
+        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, self._words)
         if self._total:
             draw_progress(painter, QRectF(0, HEIGHT - 4, TRACK, 2), self._done / self._total, self._theme)
         painter.end()

@@ -16,6 +16,7 @@ from app.core.text import _
 from app.ui import commands
 from app.ui.frame import Frame
 from app.ui.theme import Theme
+from app.ui.ticker import Ticker
 from app.ui.words import name_model, say_queue, say_speed
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Window(Frame):
         for menu in self.menus.values():
             self.menu.addMenu(menu)
         self.header.set_menu(shown=not self.menuBar().isNativeMenuBar())
+        self._numbers = Ticker(self._show_numbers, self)
         self._connect()
         self.painted.connect(self._note_paint)
         desk.listener = self.take
@@ -71,10 +73,12 @@ class Window(Frame):
             case changes.ProgressChanged(progress=progress):
                 if self._is_open(change.session):
                     self.transcript.progress(progress)
-                    self._show_progress()
+                    self._numbers.ask()
                     self._mind_commands()
+            case changes.LedgerChanged() if self.running:
+                self._numbers.ask()
             case changes.LedgerChanged():
-                self.header.show_ledger(self.desk.ledger())
+                self._show_numbers()
             case changes.Noticed(failure=failure, unsaved=unsaved):
                 self.banner.show_failure(failure, unsaved=unsaved)
             case changes.Mended():
@@ -161,6 +165,10 @@ class Window(Frame):
     def _show_progress(self) -> None:
         progress = self._progress
         self.composer.show_running(running=self.running, speed=say_speed(progress) if self.running else "")
+
+    def _show_numbers(self) -> None:
+        self._show_progress()
+        self.header.show_ledger(self.desk.ledger())
 
     def _mind_commands(self, *, anyway: bool = False) -> None:
         """Ask all commands whether they are in place, if what a stream of changes can move has moved."""

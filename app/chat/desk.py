@@ -381,7 +381,7 @@ class Desk:
             if each.id == session:
                 changed = msgspec.structs.replace(each, updated=time.time())
                 self.sessions = [changed, *self.sessions[:at], *self.sessions[at + 1 :]]
-        self._tell_listener(SessionsChanged())
+        self.tell_window(SessionsChanged())
 
     def _tell(self, change: Change) -> None:
         """Pass a change on; of chats that are not on the desk only their endings matter to a window."""
@@ -393,10 +393,7 @@ class Desk:
             if isinstance(change, MessageChanged | ProgressChanged):
                 self.listener(LedgerChanged())
 
-    def _tell_listener(self, change: Change) -> None:
+    def tell_window(self, change: Change) -> None:
+        """Tell a change that is about no chat to whoever shows the desk."""
         if self.listener:
             self.listener(change)
-
-    def raise_window(self, change: Change) -> None:
-        """A second start of the app asks for the window."""
-        self._tell_listener(change)

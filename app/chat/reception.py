@@ -29,7 +29,7 @@ class Reception:
         match knock.request:
             case RaiseWindow():
                 knock.visitor.reply(Heard())
-                self._desk.raise_window(RaiseAsked())
+                self._desk.tell_window(RaiseAsked())
             case Ask():
                 if self._desk.opened:
                     self._ask(knock.visitor, knock.request)

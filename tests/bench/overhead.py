@@ -34,12 +34,14 @@ from tests.fixtures.models import starter, tiny_magistral
 ROOT = Path(__file__).parents[2]
 QUESTION = "Write a very long story about a mathematician who walks through a city of numbers. Do not stop early."
 BOUND = 0.97
+MODELS = {"tiny_magistral": tiny_magistral, "starter": starter}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """What may be varied."""
     parser.add_argument("--tokens", type=int, default=60, help="tokens of each measured stretch")
     parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--only", choices=tuple(MODELS), help="one of the two models")
 
 
 def measure(options: argparse.Namespace) -> tuple[dict[str, Any], list[Bar]]:
@@ -48,8 +50,8 @@ def measure(options: argparse.Namespace) -> tuple[dict[str, Any], list[Bar]]:
     app = make_application()
     figures: dict[str, Any] = {}
     bars = []
-    for name, folder in (("tiny_magistral", tiny_magistral()), ("starter", starter())):
-        figures[name] = _measure_model(app, folder, options)
+    for name in [options.only] if options.only else MODELS:
+        figures[name] = _measure_model(app, MODELS[name](), options)
         bars.append(at_least(f"{name}: app / bare, median of pairs", figures[name]["ratio"]["median"], BOUND))
     return figures, bars
 

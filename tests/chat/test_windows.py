@@ -1,7 +1,6 @@
 """One window per data folder, also while one of them closes."""
 
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from app.chat.desk import Desk
 from app.chat.opening import open_window_desk
 from app.core.errors import EngineHeld, StoreFailed
 from app.core.places import Places
-from app.engine.door import Door
+from app.engine.door import Door, Knock
 from app.engine.inbox import Inbox
 from app.engine.lock import Lock, this_process
 from tests import double
@@ -26,7 +25,9 @@ def test_a_start_while_the_window_closes_opens_the_next_one(tmp_path: Path) -> N
         worker = double.command(tmp_path)
         second = threading.Thread(target=lambda: opened.append(open_window_desk(tmp_path / "data", worker)))
         second.start()
-        time.sleep(0.2)  # it knocks, and nobody looks into the inbox any more
+        inbox = play.desk.inbox
+        with inbox._filled:  # it knocks, and nobody looks into the inbox any more
+            assert inbox._filled.wait_for(lambda: any(isinstance(item, Knock) for item in inbox._items), 10)
         play.desk.close()
         second.join()
     (desk,) = opened

@@ -64,6 +64,10 @@ class ContextFull(AppError):
     """The chat and the question do not fit the model's context."""
 
 
+class MemoryShort(AppError):
+    """The machine is short of memory at the moment; the engine gave up the request before the system would."""
+
+
 class EngineStopped(AppError):
     """The engine ended without being asked to."""
 

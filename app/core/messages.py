@@ -24,6 +24,8 @@ class Kind(StrEnum):
     DOCUMENT = "document"
     INJECTED = "injected"
     """Fed to the model by the app in the middle of its turn: an opened or closed thought."""
+    STEER = "steer"
+    """The user's own words, put into the running thought."""
 
 
 class State(StrEnum):
@@ -44,6 +46,8 @@ class ThoughtEnd(StrEnum):
     ITSELF = "itself"
     USER = "user"
     BUDGET = "budget"
+    LOOP = "loop"
+    """The loop guard stopped it; the repeats were taken out of the text."""
     LIMIT = "limit"
     """The context or the token limit was reached inside the thought."""
     UNFINISHED = "unfinished"
@@ -58,6 +62,10 @@ class End(StrEnum):
     USER = "user"
     LIMIT = "limit"
     """There was no more room in the context, or as many tokens as were asked for."""
+    LOOP = "loop"
+    """The model repeated itself; the repeats were taken out of the text."""
+    STOP = "stop"
+    """One of the request's stop strings came; it is not part of the text."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -81,6 +89,10 @@ class Sampling(msgspec.Struct, frozen=True):
     min_p: float = 0.0
     top_k: int = 0
     repetition_penalty: float = 1.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    stop: tuple[str, ...] = ()
+    """Strings of the answer before which it ends; a thought may hold them."""
     seed: int | None = None
 
 
@@ -96,6 +108,14 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     thinking_budget: int | None = None
     prompt_tokens: int = 0
     cached_tokens: int = 0
+    """Of the prompt, those that were not computed again; `restored_tokens` of them came from the disk."""
+    restored_tokens: int = 0
+    restore_seconds: float = 0.0
+    """Reading and dequantising them; not part of `prefill_seconds`."""
+    fixed_chunk: int = 0
+    """Tokens between two edges of the prefill where they were fixed, as with a seed; else 0."""
+    passes: int = 0
+    """Forward passes that wrote the answer; fewer than its tokens where some were guessed right."""
     reasoning_tokens: int = 0
     answer_tokens: int = 0
     queue_seconds: float = 0.0
@@ -143,6 +163,10 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     created: float
     updated: float
+    thinking_budget: int | None = None
+    """Tokens of thought at most in this chat; None is the preference."""
+    keep_thoughts: bool | None = None
+    """Whether earlier thoughts stay in the prompt; None is the release's own choice."""
 
 
 class _Ids:

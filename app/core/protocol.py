@@ -10,7 +10,7 @@ from app.core.errors import Failure
 from app.core.memory import Machine
 from app.core.messages import Generation, Part, Role, Sampling
 
-VERSION = 1
+VERSION = 2
 LINE_LIMIT = 64 * 1024 * 1024
 """Bytes of one line at most: a full context of token ids and text is far below it."""
 
@@ -28,6 +28,17 @@ class Hello(Message, frozen=True):
     version: int
 
 
+class Storage(msgspec.Struct, frozen=True):
+    """How computed prefixes are kept."""
+
+    budget: int = 10_000_000_000
+    """Bytes on the disk at most; 0 keeps none there."""
+    exact: bool = False
+    """Kept in the cache's own type, not in 8 bits."""
+    memory: int | None = None
+    """Bytes in memory at most for chats that are not being answered; None: what the plan leaves."""
+
+
 class Load(Message, frozen=True):
     """Load the model in a folder; without a folder the starter, built on first use under `data`."""
 
@@ -35,6 +46,9 @@ class Load(Message, frozen=True):
     folder: str | None = None
     context: int | None = None
     """Tokens of context wanted at most."""
+    storage: Storage = Storage()
+    draft: str | None = None
+    """Folder of a small model with the same vocabulary that guesses ahead."""
 
 
 class Count(Message, frozen=True):
@@ -63,6 +77,20 @@ class Generate(Message, frozen=True):
     thinking_budget: int | None = None
     """Tokens of thought at most; 0 answers without a thought; None is the release's own."""
     max_tokens: int | None = None
+    session: int | None = None
+    """The chat whose prefixes may be kept on the disk; None: nothing of this request is written there."""
+    keep_thoughts: bool | None = None
+    """Whether earlier thoughts stay in the prompt; None is the release's own choice."""
+    answer: list[Part] = []
+    """What the answer has already; it is continued, and its parts do not come back."""
+    fork: int | None = None
+    """Characters of the thought in `answer` to keep: what is kept comes back as the first `Delta`."""
+    answer_now: bool = False
+    """Close the thought that `answer` leaves open at once."""
+    speculate: bool = True
+    """Guess ahead by lookup and by the draft model; never with a seed."""
+    guard: bool = True
+    """Stop the answer where it runs in a loop."""
 
 
 class Cancel(Message, frozen=True):
@@ -75,6 +103,56 @@ class AnswerNow(Message, frozen=True):
     """Close the running thought of a request and go on with its answer."""
 
     request: int
+
+
+class Steer(Message, frozen=True):
+    """Put the user's words into the running thought of a request; they come back as a part of kind STEER."""
+
+    request: int
+    text: str
+
+
+class Prewarm(Message, frozen=True):
+    """Read the beginning of a prompt to come, whenever nothing else is to be done; ends with `Prewarmed`.
+
+    A last turn of documents alone is left open for the question. A later one for the same session takes
+    its place; `Cancel` ends it.
+    """
+
+    request: int
+    turns: list[Turn]
+    instructions: str = ""
+    session: int | None = None
+    keep_thoughts: bool | None = None
+    thinking: bool = True
+    """Whether the prompt to come lets the model think."""
+
+
+class Estimate(Message, frozen=True):
+    """How long is the prompt of these turns, and how much of it need not be computed? Answered at any time."""
+
+    request: int
+    turns: list[Turn]
+    instructions: str = ""
+    session: int | None = None
+    keep_thoughts: bool | None = None
+    thinking: bool = True
+
+
+class Forget(Message, frozen=True):
+    """These chats are deleted: so are their prefixes, now."""
+
+    sessions: list[int]
+
+
+class Sweep(Message, frozen=True):
+    """These are all chats there are: what a crash left of others is deleted."""
+
+    sessions: list[int]
+
+
+class DropPrefixes(Message, frozen=True):
+    """Delete all saved prefixes, of all models."""
 
 
 class Describe(Message, frozen=True):
@@ -137,6 +215,12 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     turn_tokens: int = 0
     """Tokens that the layout adds for an answer and the question after it."""
     machine: Machine
+    sampling: Sampling = Sampling()
+    """The model's own: its generation_config.json over the release's row."""
+    keeps_thoughts: bool = False
+    """Whether earlier thoughts stay in the prompt unless a chat says otherwise."""
+    draft: str = ""
+    """Name of the draft model, empty where there is none."""
 
 
 class Loaded(Message, frozen=True):
@@ -189,6 +273,55 @@ class Reclassified(Message, frozen=True):
     answer: int = 0
 
 
+class Retracted(Message, frozen=True):
+    """The end of what was written is taken back: so many characters and ids of its last part."""
+
+    request: int
+    characters: int
+    ids: int
+
+
+class Prewarmed(Message, frozen=True):
+    """A `Prewarm` is over: its beginning has been read, or something else was more urgent."""
+
+    request: int
+    rows: int
+    """Tokens of it that are computed."""
+
+
+class Estimated(Message, frozen=True):
+    """The answer to `Estimate`."""
+
+    request: int
+    tokens: int
+    cached: int
+
+
+class Rates(Message, frozen=True):
+    """Tokens per second measured on this machine with this model; 0 where not measured yet."""
+
+    prefill: float
+    decode: float
+
+
+class Stored(Message, frozen=True):
+    """The prefixes on the disk, of all models."""
+
+    size: int
+    """Bytes."""
+    budget: int
+    written_today: int
+    """Bytes."""
+    failure: Failure | None = None
+    """Why none are kept at the moment."""
+
+
+class Noted(Message, frozen=True):
+    """Something the user should know that belongs to no request, such as a shortage of memory."""
+
+    failure: Failure
+
+
 class Finished(Message, frozen=True):
     """A request ended; the generation says how."""
 
@@ -203,7 +336,22 @@ class Failed(Message, frozen=True):
     request: int | None = None
 
 
-Command = Hello | Load | Describe | Count | Generate | Cancel | AnswerNow | Shutdown
+Command = (
+    Hello
+    | Load
+    | Describe
+    | Count
+    | Estimate
+    | Generate
+    | Prewarm
+    | Cancel
+    | AnswerNow
+    | Steer
+    | Forget
+    | Sweep
+    | DropPrefixes
+    | Shutdown
+)
 Event = (
     Welcome
     | Described
@@ -215,6 +363,12 @@ Event = (
     | Prefilled
     | Delta
     | Reclassified
+    | Retracted
+    | Prewarmed
+    | Estimated
+    | Rates
+    | Stored
+    | Noted
     | Finished
     | Failed
 )

@@ -9,16 +9,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from app import NAME, VERSION
-from app.cli.shapes import KNOWN_SHAPES
 from app.core.errors import AppError
-from app.core.memory import gigabytes, plan
+from app.core.memory import RESERVE, VARIABLE, Level, Machine, gigabytes, parse_memory, plan
 from app.core.places import Places
 from app.core.protocol import Described
+from app.core.releases import KNOWN_MODELS, largest_fitting
 from app.core.text import _
 from app.engine.probe import describe_engine
 from app.engine.spawn import find_openblas
@@ -62,16 +63,21 @@ def examine(root: Path) -> Iterator[Check]:
     if folder.status != "fail":
         yield _check_disk(_nearest(root))
         yield _check_chats(root)
+        yield _check_prefixes(root)
     yield _check_window()
     if sys.platform == "linux":
         yield _check_openblas()
+    if told := _check_told_memory():
+        yield told
     with tempfile.TemporaryDirectory() as elsewhere:  # to look is no reason to make a data folder
         log = Places(root if root.is_dir() else Path(elsewhere)).worker_log
-        described = describe_engine(log) if folder.status != "fail" else None
+        blocked = folder.status == "fail" or (told is not None and told.status == "fail")
+        described = None if blocked else describe_engine(log)
     yield _check_engine(described, root)
     if described:
+        yield _check_memory(described.machine)
         yield _check_starter(described)
-        yield from _check_models(described)
+        yield from _check_models(described.machine)
 
 
 def _check_python() -> Check:
@@ -113,6 +119,42 @@ def _check_chats(root: Path) -> Check:
     if chats is None:
         return Check(_("chats"), "ok", _("none yet"))
     return Check(_("chats"), "ok", _("{count} kept, the database is sound").format(count=f"{chats:,}"))
+
+
+def _check_prefixes(root: Path) -> Check:
+    """What computed prefixes take of the disk; a file may leave while it is looked at."""
+    files = size = 0
+    for folder, _folders, names in os.walk(root / "prefixes"):
+        for name in names:
+            with suppress(OSError):
+                size += (Path(folder) / name).stat().st_size
+                files += 1
+    if not size:
+        return Check(_("saved prefixes"), "ok", _("none yet"))
+    return Check(
+        _("saved prefixes"),
+        "ok",
+        _("{size} in {count} files; what the chats need not compute again").format(
+            size=gigabytes(size), count=f"{files:,}"
+        ),
+    )
+
+
+def _check_told_memory() -> Check | None:
+    """Whether the engine is told how much memory there is, and understands it."""
+    told = os.environ.get(VARIABLE)
+    if not told:
+        return None
+    try:
+        size = parse_memory(told)
+    except AppError as error:
+        return Check(VARIABLE, "fail", error.message, error.hint)
+    return Check(
+        VARIABLE,
+        "warn",
+        _("the engine is told that there are {size} of memory").format(size=gigabytes(size)),
+        _("Leave it out to use what this computer has."),
+    )
 
 
 def _check_window() -> Check:
@@ -158,26 +200,51 @@ def _check_engine(described: Described | None, root: Path) -> Check:
     return Check(_("engine"), "ok", text)
 
 
+def _check_memory(machine: Machine) -> Check:
+    """What a model may use, and how short of memory the whole system is now."""
+    words = {
+        Level.NORMAL: _("the system has enough at the moment"),
+        Level.WARNING: _("the system is short of memory at the moment"),
+        Level.CRITICAL: _("the system has almost no memory left at the moment"),
+        None: _("the system does not say how much it has left"),
+    }
+    text = _("{limit} for a model, {reserve} of them in reserve; {pressure}; the engine itself takes {own}").format(
+        limit=gigabytes(machine.limit),
+        reserve=gigabytes(RESERVE),
+        pressure=words[machine.pressure],
+        own=gigabytes(machine.footprint),
+    )
+    if machine.pressure is Level.NORMAL:
+        return Check(_("memory"), "ok", text)
+    hint = _("Close other programs before loading a large model.")
+    return Check(_("memory"), "warn", text, _("Please report this.") if machine.pressure is None else hint)
+
+
 def _check_starter(described: Described) -> Check:
     if described.starter:
         return Check(_("starter model"), "ok", _("installed"))
     return Check(_("starter model"), "warn", _("not installed"), _("Start with ./run, which installs it."))
 
 
-def _check_models(described: Described) -> Iterator[Check]:
-    for name, shape in KNOWN_SHAPES.items():
-        planned = plan(described.machine, shape)
+def _check_models(machine: Machine) -> Iterator[Check]:
+    for model in KNOWN_MODELS:
+        planned = plan(machine, model.shape)
+        name = _("{model}, 4-bit").format(model=model.label)
         if planned.fits:
-            yield Check(name, "ok", _("fits, with {count} tokens of context").format(count=f"{planned.context:,}"))
-        else:
-            yield Check(
-                name,
-                "warn",
-                _("needs {needed}; this computer can give {limit}").format(
-                    needed=gigabytes(planned.needed), limit=gigabytes(planned.limit)
-                ),
-                _("Choose a smaller model."),
+            text = _("fits, with {count} tokens of context, read {step} at a time").format(
+                count=f"{planned.context:,}", step=planned.step
             )
+            yield Check(name, "ok", text)
+            continue
+        smaller = largest_fitting(machine, model.shape.weights)
+        yield Check(
+            name,
+            "warn",
+            _("needs {needed}; this computer can give {limit}").format(
+                needed=gigabytes(planned.needed), limit=gigabytes(planned.limit)
+            ),
+            _("{model} fits.").format(model=smaller[0].label) if smaller else _("Choose a smaller model."),
+        )
 
 
 def _print(check: Check) -> None:

@@ -22,6 +22,7 @@ SMALL_FILES = (
     "tokenizer.json",
     "tokenizer_config.json",
     "chat_template.jinja",
+    "chat_template.json",
     "SYSTEM_PROMPT.txt",
 )
 """All that decides a token besides the weights."""
@@ -69,8 +70,11 @@ def examine(path: Path) -> ModelFolder:
         shape = Shape(
             weights=sum(map(_tensor_bytes, headers)),
             layers=int(text["num_hidden_layers"]),
+            hidden=(hidden := int(text["hidden_size"])),
+            inner=int(text.get("intermediate_size") or 4 * hidden),
+            heads=heads,
             kv_heads=int(text.get("num_key_value_heads") or heads),
-            head_dim=int(text.get("head_dim") or int(text["hidden_size"]) // heads),
+            head_dim=int(text.get("head_dim") or hidden // heads),
             context=int(text.get("max_position_embeddings") or 32_768),
         )
     except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:

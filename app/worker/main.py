@@ -1,8 +1,8 @@
-"""The worker's two threads: one reads requests and counts tokens, the main one owns MLX.
+"""The worker's threads: one reads requests, one counts tokens, the main one owns MLX.
 
 Everything that touches MLX runs on the main thread, because its streams belong to the thread that made
-them. The reader thread answers `Count` itself, sets the flags of running requests, and ends the process
-the moment the desktop is gone.
+them. The reader thread sets the flags of running requests and ends the process the moment the desktop is
+gone.
 """
 
 import os
@@ -12,9 +12,9 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -29,23 +29,33 @@ from app.core.protocol import (
     Counted,
     Describe,
     Described,
+    DropPrefixes,
+    Estimate,
     Failed,
+    Forget,
     Generate,
     Hello,
     Load,
     Loaded,
     Loading,
-    ModelCard,
+    Prewarm,
     Shutdown,
+    Steer,
+    Sweep,
     TokenizerReady,
     Welcome,
     decode_command,
 )
-from app.core.releases import release
 from app.core.text import _
 from app.worker.link import EXIT_GONE, Link
-from app.worker.ticket import Ticket
+from app.worker.ticket import Ticket, WarmTicket
 from app.worker.tokens import Tokens
+
+if TYPE_CHECKING:
+    from app.worker.resident import Resident
+
+Aside = Count | Estimate | Forget | Sweep | DropPrefixes
+Job = Load | Describe | Ticket | WarmTicket | Forget | Sweep | DropPrefixes
 
 EXIT_BUG, EXIT_GARBAGE, EXIT_VERSION = 1, 3, 4
 PATIENCE = 1.0
@@ -57,34 +67,32 @@ class Worker:
 
     def __init__(self, link: Link) -> None:
         self._link = link
-        self._work: queue.SimpleQueue[Load | Describe | Ticket | None] = queue.SimpleQueue()
-        self._tickets: WeakValueDictionary[int, Ticket] = WeakValueDictionary()
+        self._work: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._beside: queue.SimpleQueue[Aside] = queue.SimpleQueue()
+        self._tickets: WeakValueDictionary[int, Ticket | WarmTicket] = WeakValueDictionary()
         """The requests that wait or run; one that is over leaves by itself."""
         self._tokens: Tokens | None = None
-        self._answer: Callable[[Ticket], None] | None = None
+        self._resident: Resident | None = None
 
     def serve(self) -> None:
         """Work until `Shutdown`; called on the thread that owns MLX."""
         threading.Thread(target=self._listen, name="reader", daemon=True).start()
-        while (job := self._work.get()) is not None:
-            request = job.command.request if isinstance(job, Ticket) else None
+        threading.Thread(target=self._serve_beside, name="counter", daemon=True).start()
+        while (job := self._next()) is not None:
+            request = job.command.request if isinstance(job, Ticket | WarmTicket) else None
             try:
-                match job:
-                    case Load():
-                        self._load(job)
-                    case Describe():
-                        self._describe()
-                    case Ticket():
-                        self._generate(job)
+                self._do(job)
             except AppError as error:
                 if error.__cause__:
                     traceback.print_exception(error.__cause__)  # the sentence for people leaves it out
                 self._link.send(Failed(error.failure(), request))
             except Exception as error:  # noqa: BLE001 - the edge of the process: the chat must hear of it
                 traceback.print_exc()
-                failure = _explain_answer() if isinstance(job, Ticket) else _explain_load(error)
+                failure = _explain_load(error) if isinstance(job, Load) else _explain_answer()
                 self._link.send(Failed(failure, request))
             del job
+        if self._resident:
+            self._resident.close()
 
     # the reader thread ---------------------------------------------------------------------------
 
@@ -109,74 +117,112 @@ class Worker:
                 self._link.send(Welcome(VERSION, os.getpid()))
                 if theirs != VERSION:
                     os._exit(EXIT_VERSION)
-            case Count(request, texts):
-                self._count(request, texts)
+            case Count() | Estimate():
+                self._beside.put(command)
             case Generate(request):
                 self._tickets[request] = ticket = Ticket(command)
                 self._work.put(ticket)
-            case Cancel(request):
+            case Prewarm(request):
+                self._tickets[request] = warm = WarmTicket(command)
+                self._work.put(warm)
+            case Cancel(request) | AnswerNow(request) | Steer(request):
                 if running := self._tickets.get(request):
-                    running.cancelled = True
-            case AnswerNow(request):
-                if running := self._tickets.get(request):
-                    running.answer_now = True
-            case Load() | Describe():
+                    running.heed(command)
+            case Forget() | Sweep() | DropPrefixes():
+                self._beside.put(command)
                 self._work.put(command)
             case Shutdown():
-                for ticket in list(self._tickets.values()):
-                    ticket.cancelled = True
-                self._work.put(None)
-                impatience = threading.Timer(PATIENCE, os._exit, (EXIT_GONE,))
-                impatience.daemon = True
-                impatience.start()
+                self._shut_down()
+            case _:
+                self._work.put(command)
 
-    def _count(self, request: int, texts: list[str]) -> None:
-        if self._tokens is None:
-            self._link.send(Failed(EngineStopped(_("The model is not loaded yet.")).failure(), request))
-            return
-        self._link.send(Counted(request, [len(self._tokens.encode(text)) for text in texts]))
+    def _shut_down(self) -> None:
+        for ticket in list(self._tickets.values()):
+            ticket.cancelled = True
+        self._work.put(None)
+        impatience = threading.Timer(PATIENCE, os._exit, (EXIT_GONE,))
+        impatience.daemon = True
+        impatience.start()
+
+    # the counting thread -------------------------------------------------------------------------
+
+    def _serve_beside(self) -> None:
+        """Do what needs no MLX apart from reading, so that a stop is heard while a book is being counted."""
+        while True:
+            command = self._beside.get()
+            try:
+                self._do_beside(command)
+            except AppError as error:
+                self._fail_beside(command, error.failure())
+            except Exception:  # noqa: BLE001 - a number is never worth the worker's life
+                traceback.print_exc()
+                self._fail_beside(command, _explain_answer())
+
+    def _fail_beside(self, command: Aside, failure: Failure) -> None:
+        if isinstance(command, Count | Estimate):
+            self._link.send(Failed(failure, command.request))
+
+    def _do_beside(self, command: Aside) -> None:
+        tokens, resident = self._tokens, self._resident
+        match command:
+            case Count(request, texts) if tokens:
+                self._link.send(Counted(request, [len(tokens.encode(text)) for text in texts]))
+            case Estimate() if resident:
+                self._link.send(resident.estimate(command))
+            case Count() | Estimate():
+                raise EngineStopped(_("The model is not loaded yet."))
+            case _ if resident:
+                resident.delete(command)
 
     # the MLX thread ------------------------------------------------------------------------------
+
+    def _next(self) -> Job | None:
+        """The next job; while there is none, small things that nobody waits for."""
+        while True:
+            try:
+                return self._work.get_nowait()
+            except queue.Empty:
+                if not (self._resident and self._resident.step()):
+                    return self._work.get()
+
+    def _do(self, job: Job) -> None:
+        match job:
+            case Load():
+                self._load(job)
+            case Describe():
+                self._describe()
+            case Ticket():
+                self._need_resident().answer(job)
+            case WarmTicket():
+                self._need_resident().warm(job)
+            case _:
+                if self._resident:  # else there is nothing in memory, and the next start sweeps the disk
+                    self._resident.forget(job)
+
+    def _need_resident(self) -> "Resident":
+        if self._resident is None:
+            raise EngineStopped(_("No model is loaded."), _("Choose a model, then ask again."), "model.choose")
+        return self._resident
 
     def _load(self, command: Load) -> None:
         from app.worker.folder import examine
 
-        self._answer = self._tokens = None  # an earlier model leaves before the next one comes
+        if self._resident:
+            self._resident.close()
+        self._resident = self._tokens = None  # an earlier model leaves before the next one comes
         folder = Path(command.folder) if command.folder else self._find_starter(Path(command.data))
         self._link.send(Loading("tokenizer", 0, 1))
         files = examine(folder)
-        self._tokens = Tokens(folder)
+        self._tokens = tokens = Tokens(folder)
         self._link.send(TokenizerReady())
         self._link.send(Loading("weights", 0, files.shape.layers + 1))
 
         # Imported here: mlx_lm takes seconds, and until then tokens are counted already.
-        from app.worker import model as loader
-        from app.worker.generation import Generator
-        from app.worker.layout import choose_layout
-        from app.worker.machine import describe_machine
-        from app.worker.prefix import Live
+        from app.worker.resident import Resident
 
-        layout = choose_layout(self._tokens, folder)
-        machine = describe_machine()
-        planned = loader.check_fit(files, machine, command.context)
-        model = loader.load(files, machine, lambda done, total: self._link.send(Loading("weights", done, total)))
-        empty_tokens, turn_tokens = layout.overhead()
-        card = ModelCard(
-            name=release("starter").label if layout.release.key == "starter" else folder.name,
-            folder=str(folder),
-            fingerprint=files.fingerprint,
-            release=layout.release.key,
-            architecture=files.architecture,
-            bits=files.bits,
-            weights_bytes=files.shape.weights,
-            cache_bytes_per_token=files.shape.cache_per_token(files.element_bytes),
-            context=planned.context,
-            empty_tokens=empty_tokens,
-            turn_tokens=turn_tokens,
-            machine=machine,
-        )
-        self._answer = Generator(Live(model), layout, card, self._link.send).answer
-        self._link.send(Loaded(card))
+        self._resident = Resident(command, files, tokens, self._link.send, lambda: not self._work.empty())
+        self._link.send(Loaded(self._resident.card))
+        self._resident.greet()
 
     def _describe(self) -> None:
         from app.worker.machine import describe_machine
@@ -191,11 +237,6 @@ class Worker:
 
         device = "cpu" if mx.default_device() == mx.cpu else "gpu"
         return find_starter(data, device, lambda done, total: self._link.send(Loading("starter", done, total)))
-
-    def _generate(self, ticket: Ticket) -> None:
-        if self._answer is None:
-            raise EngineStopped(_("No model is loaded."), _("Choose a model, then ask again."), "model.choose")
-        self._answer(ticket)
 
 
 def _explain_load(error: Exception) -> Failure:

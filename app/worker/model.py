@@ -3,12 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-import mlx.core as mx
-from mlx_lm.models.cache import can_trim_prompt_cache, make_prompt_cache
-from mlx_lm.utils import load_model
-
 from app.core.errors import ModelBroken, ModelTooBig
 from app.core.memory import GIB, Machine, Plan, gigabytes, plan
+from app.core.releases import largest_fitting
 from app.core.text import _
 from app.worker.folder import ModelFolder
 
@@ -16,25 +13,36 @@ CACHE_LIMIT = GIB
 """Bytes of freed buffers that MLX may keep; the wired limit is never touched (ml-explore/mlx#3186)."""
 
 
-def check_fit(folder: ModelFolder, machine: Machine, wanted: int | None) -> Plan:
-    """The plan for a model on this machine; raises ModelTooBig, with numbers, before anything is loaded."""
-    planned = plan(machine, folder.shape, element_bytes=folder.element_bytes, wanted=wanted)
+def check_fit(folder: ModelFolder, machine: Machine, wanted: int | None, draft: ModelFolder | None = None) -> Plan:
+    """The plan for a model, and one that guesses ahead for it, on this machine.
+
+    Raises ModelTooBig, with numbers and what would fit, before anything is loaded.
+    """
+    planned = plan(
+        machine,
+        folder.shape,
+        element_bytes=folder.element_bytes,
+        wanted=wanted,
+        draft=draft.shape.weights if draft else 0,
+        draft_per_token=draft.shape.cache_per_token(draft.element_bytes) if draft else 0,
+    )
     if not planned.fits:
-        raise ModelTooBig(
-            _("This model needs {needed}; this computer can give {limit}.").format(
-                needed=gigabytes(planned.needed), limit=gigabytes(planned.limit)
-            ),
-            _("Choose a smaller model."),
-            "model.choose",
-        )
+        raise _too_big(folder, machine, planned, draft)
     return planned
 
 
 def load(folder: ModelFolder, machine: Machine, report: Callable[[int, int], None]) -> Any:
     """The model with its weights in memory; `report(done, total)` after each layer and after what is around them.
 
-    Raises ModelBroken where the architecture is unknown or the weights do not fit it.
+    A draft model is loaded by a second call. Raises ModelBroken where the architecture is unknown or the
+    weights do not fit it. Past the memory limit MLX waits for what it has begun before it begins more; nothing
+    fails by it.
     """
+    # Imported here: mlx_lm takes seconds, and a model that does not fit is refused without it.
+    import mlx.core as mx
+    from mlx_lm.models.cache import can_trim_prompt_cache, make_prompt_cache
+    from mlx_lm.utils import load_model
+
     mx.set_cache_limit(CACHE_LIMIT)
     mx.set_memory_limit(machine.limit)
     try:
@@ -55,6 +63,30 @@ def load(folder: ModelFolder, machine: Machine, report: Callable[[int, int], Non
         mx.eval(part.parameters())
     report(len(parts), len(parts))
     return model
+
+
+def _too_big(folder: ModelFolder, machine: Machine, planned: Plan, draft: ModelFolder | None) -> ModelTooBig:
+    sentence = (
+        _("{model} needs {needed}; this Mac can give {limit}.")
+        if machine.device == "metal"
+        else _("{model} needs {needed}; this computer can give {limit}.")
+    )
+    name = folder.path.name
+    if draft:
+        name = _("{model} with {draft}").format(model=name, draft=draft.path.name)
+    known = largest_fitting(machine, folder.shape.weights)
+    hint = _("Choose a smaller model.")
+    if draft:
+        hint = _("Choose it without a draft model, or a smaller model.")
+    elif known:
+        hint = _("{model} fits, with {count} tokens of context.").format(
+            model=known[0].label, count=f"{known[1].context:,}"
+        )
+    return ModelTooBig(
+        sentence.format(model=name, needed=gigabytes(planned.needed), limit=gigabytes(planned.limit)),
+        hint,
+        "model.choose",
+    )
 
 
 def _unknown(folder: ModelFolder) -> ModelBroken:

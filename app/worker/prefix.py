@@ -1,94 +1,172 @@
-"""The live key-value cache and the ids whose rows it holds."""
+"""Prefixes: what was computed once is not computed again, from memory first, then from the disk.
+
+Several sequences lie in memory, each with its cache. A request takes the one that shares most with its prompt;
+what the disk knows beyond that is read and put behind it, and only the rest is computed. All sequences together
+stay within the bytes that the memory plan gives; the one used longest ago leaves first, after it was saved.
+"""
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import mlx.core as mx
-from mlx_lm.generate import generate_step, generation_stream
-from mlx_lm.models.cache import can_trim_prompt_cache, make_prompt_cache, trim_prompt_cache
-from mlx_lm.utils import common_prefix_len
+from app.worker.kvfiles import PrefixFiles
+from app.worker.layout import Prompt
+from app.worker.live import FIXED_CHUNK, Live, common_prefix
 
-CHUNK_SECONDS = 0.5
-"""A chunk of prefill aims at this long: it is the longest that a cancel waits."""
-LEAST_CHUNK, MOST_CHUNK = 32, 2048
-FIRST_CHUNK = 64
-FIXED_CHUNK = 128
-"""With a seed the chunks must not depend on the machine's speed: other chunks round differently."""
+WORTH_READING = 16
+"""Rows that the disk must know beyond memory to be asked for them: fewer are computed as fast."""
 
 
-class Live:
-    """One chat's cache. Invariant: its rows are those of `ids`, also after a cut anywhere."""
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A sequence to go on from."""
 
-    def __init__(self, model: Any) -> None:
-        self._model = model
-        self._cache = make_prompt_cache(model)
-        self._chunk = FIRST_CHUNK
-        self.ids: list[int] = []
+    live: Live
+    cached: int
+    """Its rows, none of which is computed again."""
+    restored: int = 0
+    """Those of them that came from the disk."""
+    seconds: float = 0.0
+    """Reading and dequantising them."""
+
+
+class Prefixes:
+    """All sequences of one model.
+
+    `room` and `aside`: bytes for all, and for those that no request uses; `row`: bytes of one row.
+    """
+
+    def __init__(
+        self, model: Any, *, room: int, row: int, aside: int | None = None, files: PrefixFiles | None = None
+    ) -> None:
+        self._model, self._room, self._row, self._aside, self._files = model, room, row, aside, files
+        self._lives: tuple[Live, ...] = ()
+        """Replaced, never changed, so that another thread may look through it."""
 
     @property
-    def rows(self) -> int:
-        """Rows of the cache, as the cache itself knows it."""
-        return int(self._cache[0].offset)
+    def size(self) -> int:
+        """Bytes of all sequences."""
+        return sum(live.size for live in self._lives)
+
+    def take(self, prompt: Prompt, session: int | None, *, fixed: bool = False) -> Taken:
+        """The sequence with the longest prefix of these ids; at least one id is left, because a prediction needs one.
+
+        `fixed`: only rows that depend on their ids alone, so that the same seed gives the same text.
+        """
+        began = time.monotonic()
+        ids = prompt.ids
+        live, common = self._nearest(ids, fixed=fixed)
+        live = self._claim(live, common, session)
+        self._lives = (live, *(other for other in self._lives if other is not live))
+        restored = self._restore(live, ids, session, fixed=fixed)
+        live.session, live.shared, live.used = session, prompt.shared, time.monotonic()
+        live.saved = self._saved(live)
+        self._make_room(live, len(ids))
+        return Taken(live, len(live.ids), restored, time.monotonic() - began if restored else 0.0)
+
+    def known(self, ids: list[int], session: int | None) -> int:
+        """How many of the ids need not be computed; any thread may ask."""
+        most = max((common_prefix(live.ids, ids) for live in self._lives), default=0)
+        found = self._files.find(ids, session).rows if self._files else 0
+        return max(0, min(max(most, found), len(ids) - 1))
+
+    def grow(self, live: Live) -> None:
+        """A sequence has become longer: others make room for it."""
+        live.used = time.monotonic()
+        self._make_room(live)
+
+    def discard(self, live: Live) -> None:
+        """Forget a sequence whose layers may disagree about how far they are."""
+        self._lives = tuple(other for other in self._lives if other is not live)
 
     def clear(self) -> None:
-        """Forget everything."""
-        self._cache = make_prompt_cache(self._model)
-        self.ids = []
+        """Forget all sequences in memory."""
+        self._lives = ()
 
-    def reuse(self, ids: list[int]) -> int:
-        """Keep the longest common prefix with these ids and drop the rest; how many rows are kept.
+    def shed(self, live: Live | None = None) -> bool:
+        """Give memory back: all sequences but one leave it; whether there were any."""
+        others = [other for other in self._lives if other is not live]
+        for other in others:
+            self._evict(other)
+        return bool(others)
 
-        At least one id is left to feed, because a prediction needs one.
-        """
-        kept: int = min(common_prefix_len(self.ids, ids), len(ids) - 1)
-        if kept == len(self.ids):
-            return kept
-        if not can_trim_prompt_cache(self._cache):  # a sliding window that has begun to slide
-            self.clear()
+    def forget(self, sessions: Sequence[int]) -> None:
+        """Chats are deleted: so are their sequences."""
+        self._lives = tuple(live for live in self._lives if live.session not in sessions)
+
+    def save(self, live: Live, least: int = 1) -> bool:
+        """Write the next stretch of a sequence to the disk if so many rows wait for that; whether it did."""
+        if self._files is None or live.session is None or not live.plain or len(live.ids) - live.saved < least:
+            return False
+        before = live.saved
+        self._files.write(live.ids, live.slice, session=live.session, shared=live.shared, canonical=live.canonical)
+        live.saved = self._saved(live)
+        return live.saved > before  # else it is off, or slower than the model: the rows wait for another occasion
+
+    def save_any(self) -> bool:
+        """Write a stretch of whichever sequence has one to write."""
+        return any(self.save(live) for live in self._lives)
+
+    def _saved(self, live: Live) -> int:
+        if self._files is None or live.session is None:
             return 0
-        trim_prompt_cache(self._cache, len(self.ids) - kept)
-        self.ids = self.ids[:kept]
-        return kept
+        return self._files.saved(live.ids, live.session, shared=live.shared, canonical=live.canonical)
 
-    def prefill(self, ids: list[int], *, fixed: bool, step: Callable[[int], bool]) -> bool:
-        """Read all but the last of the ids; `step(rows)` after each chunk says whether to go on.
+    def _nearest(self, ids: list[int], *, fixed: bool) -> tuple[Live | None, int]:
+        best: tuple[Live | None, int] = (None, 0)
+        for live in self._lives:
+            common = min(common_prefix(live.ids, ids), len(ids) - 1)
+            if fixed:
+                common = min(common, live.canonical) // FIXED_CHUNK * FIXED_CHUNK
+            if common > best[1]:
+                best = live, common
+        return best
 
-        Returns False if it was cut; the rows read so far stay.
-        """
-        while len(self.ids) < len(ids) - 1:
-            if not step(len(self.ids)):
-                return False
-            size = FIXED_CHUNK if fixed else self._chunk
-            chunk = ids[len(self.ids) : min(len(self.ids) + size, len(ids) - 1)]
-            began = time.monotonic()
-            with mx.stream(generation_stream):
-                self._model(mx.array(chunk)[None], cache=self._cache)
-                mx.eval([layer.state for layer in self._cache])
-            self.ids += chunk
-            self._adapt(len(chunk), time.monotonic() - began)
-            mx.clear_cache()
-        return step(len(self.ids))
+    def _claim(self, live: Live | None, common: int, session: int | None) -> Live:
+        """A sequence of exactly these rows that a request may go on from; nothing of worth is lost for it."""
+        if live is None or not common:
+            return Live(self._model, session)
+        if len(live.ids) == common and live.session in (None, session):
+            return live
+        if live.plain and (live.session != session or live.saved < len(live.ids)):
+            return live.copy(common)
+        live.trim(common)
+        return live
 
-    def decode(self, ids: list[int], limit: int, **options: Any) -> Generator[int]:
-        """Tokens after the ids, whose rows but the last must have been read."""
-        steps = generate_step(
-            mx.array(ids[len(self.ids) :]), self._model, max_tokens=limit, prompt_cache=self._cache, **options
-        )
-        made: list[int] = []
-        try:
-            for token, _ in steps:
-                made.append(int(token))
-                yield made[-1]
-        finally:
-            steps.close()
-            # The step ahead has read the last token already: the cache itself knows how far it is.
-            self.ids = (ids + made)[: self.rows]
+    def _restore(self, live: Live, ids: list[int], session: int | None, *, fixed: bool) -> int:
+        """Put behind the sequence what the disk knows; how many rows that are."""
+        while self._files and live.plain:
+            found = self._files.find(ids[:-1], session, exact=fixed)
+            if found.rows < len(live.ids) + WORTH_READING:
+                return 0
+            layers = self._files.read(found, len(live.ids))
+            if layers is None:  # damaged, and forgotten by now
+                continue
+            start = len(live.ids)
+            rows = found.rows - found.rows % FIXED_CHUNK - start if fixed else found.rows - start
+            if rows <= 0:
+                return 0
+            live.append(
+                ids[start : start + rows], [(keys[:, :, :rows], values[:, :, :rows]) for keys, values in layers]
+            )
+            if fixed:
+                live.canonical = len(live.ids)
+            return rows
+        return 0
 
-    def _adapt(self, rows: int, seconds: float) -> None:
-        if rows < self._chunk:
-            return
-        if seconds < CHUNK_SECONDS / 2:
-            self._chunk = min(self._chunk * 2, MOST_CHUNK)
-        elif seconds > CHUNK_SECONDS * 2:
-            self._chunk = max(self._chunk // 2, LEAST_CHUNK)
+    def _make_room(self, live: Live, rows: int = 0) -> None:
+        """Let others leave until there is room for all, this one with so many rows."""
+        own = max(live.size, rows * self._row)
+        others = sorted((other for other in self._lives if other is not live), key=lambda other: other.used)
+        aside = sum(other.size for other in others)
+        for other in others:
+            if aside + own <= self._room and (self._aside is None or aside <= self._aside):
+                return
+            aside -= other.size
+            self._evict(other)
+
+    def _evict(self, live: Live) -> None:
+        while self.save(live):
+            pass
+        self.discard(live)

@@ -2,24 +2,19 @@
 
 import secrets
 import time
-from collections.abc import Callable
 from enum import Enum, auto
 
-import mlx.core as mx
-from mlx_lm.sample_utils import make_logits_processors, make_sampler
-
-from app.core.errors import ContextFull
 from app.core.messages import End, ThoughtEnd
 from app.core.protocol import ModelCard
-from app.core.text import _
 from app.worker.answer import AnswerStream
-from app.worker.layout import Layout
+from app.worker.fullness import explain_full
+from app.worker.guard import Guard, Loop
+from app.worker.layout import Layout, Prompt
+from app.worker.live import FIXED_CHUNK
 from app.worker.ticket import Ticket
 
-Processor = Callable[[mx.array, mx.array], mx.array]
 LEAST_ROOM = 64
 """Tokens that must be left for an answer, or the prompt is refused."""
-REPETITION_WINDOW = 64
 
 
 class Cut(Enum):
@@ -29,13 +24,21 @@ class Cut(Enum):
     """The model ended its turn."""
     BUDGET = auto()
     USER = auto()
+    STEER = auto()
+    LOOP = auto()
+    STOP = auto()
     CANCEL = auto()
     LIMIT = auto()
 
     @property
     def end(self) -> End:
         """What it means for the whole answer, where nothing follows it."""
-        return {Cut.CANCEL: End.USER, Cut.LIMIT: End.LIMIT}.get(self, End.TURN)
+        return {
+            Cut.CANCEL: End.USER,
+            Cut.LIMIT: End.LIMIT,
+            Cut.LOOP: End.LOOP,
+            Cut.STOP: End.STOP,
+        }.get(self, End.TURN)
 
 
 class Run:
@@ -44,61 +47,86 @@ class Run:
     def __init__(self, ticket: Ticket, layout: Layout, card: ModelCard) -> None:
         command, usual = ticket.command, layout.release
         self.ticket, self.request, self.began = ticket, command.request, time.monotonic()
-        self.sampling = command.sampling or usual.sampling
+        self.sampling = command.sampling or card.sampling
         self.seeded = self.sampling.seed is not None
         self.seed = secrets.randbits(32) if self.sampling.seed is None else self.sampling.seed
         self.budget = usual.thinking_budget if command.thinking_budget is None else command.thinking_budget
+        self.keep_thoughts = usual.keeps_thoughts if command.keep_thoughts is None else command.keep_thoughts
         self.ids: list[int] = []
-        self.prompt_tokens = self.cached_tokens = 0
+        self.prompt = Prompt([], ())
+        self.cached_tokens = self.restored_tokens = self.passes = 0
+        self.restore_seconds = 0.0
         self.thought_end: ThoughtEnd | None = None
+        self.loop: Loop | None = None
+        self._thought_before = False
+        self._guard: Guard | None = None
+        self._guards_thought = False
         self._layout, self._context = layout, card.context
 
-    def start(self) -> None:
-        """Build the prompt and what draws the tokens; raises ContextFull."""
-        command, sampling = self.ticket.command, self.sampling
-        self.ids = self._layout.build(command.turns, command.instructions, thinking=self.budget != 0)
-        self.prompt_tokens = len(self.ids)
-        room = self._context - self.prompt_tokens
+    @property
+    def prompt_tokens(self) -> int:
+        """Tokens before the answer."""
+        return len(self.prompt.ids)
+
+    @property
+    def fixed_chunk(self) -> int:
+        """Tokens between two edges of the prefill, 0 where they follow the machine's speed."""
+        return FIXED_CHUNK if self.seeded else 0
+
+    def start(self, stream: AnswerStream) -> None:
+        """Build the prompt, and bring the stream to where an earlier run stopped; raises ContextFull."""
+        command = self.ticket.command
+        self.prompt = self._layout.build(
+            command.turns, command.instructions, thinking=self.budget != 0, keep_thoughts=self.keep_thoughts
+        )
+        self.ids = self.prompt.ids + (stream.resume(command.answer, command.fork) if command.answer else [])
+        self._thought_before = stream.thought_seen and not stream.thinking
+        room = self._context - len(self.ids)
         if room < LEAST_ROOM:
-            raise _full(self.prompt_tokens, self._context)
-        self._end = self.prompt_tokens + min(room, command.max_tokens or room)
-        self.sampler = make_sampler(
-            temp=sampling.temperature, top_p=sampling.top_p, min_p=sampling.min_p, top_k=sampling.top_k
-        )
-        penalty = sampling.repetition_penalty
-        self.processors: list[Processor] = make_logits_processors(
-            repetition_penalty=penalty if penalty != 1 else None, repetition_context_size=REPETITION_WINDOW
-        )
+            raise explain_full(self._layout, command, len(self.ids), self._context)
+        self._end = len(self.ids) + min(room, command.max_tokens or room)
 
     @property
     def left(self) -> int:
         """Tokens that may still be written."""
         return self._end - len(self.ids)
 
-    def cut(self, stream: AnswerStream) -> Cut | None:
+    def cut(self, stream: AnswerStream, token: int, text: str) -> Cut | None:
         """Whether the loop ends after this token."""
-        if self.ticket.cancelled:
-            return Cut.CANCEL
-        if not stream.thinking:
-            return None
-        if self.ticket.answer_now:
-            return Cut.USER
-        if self.budget is not None and stream.reasoning_tokens >= self.budget:
-            return Cut.BUDGET
-        return None
+        reasons = {
+            Cut.CANCEL: self.ticket.cancelled,
+            Cut.STOP: stream.stopped,
+            Cut.LOOP: self._is_loop(stream, token, text),
+            Cut.USER: stream.thinking and self.ticket.answer_now,
+            Cut.STEER: stream.thinking and bool(self.ticket.corrections),
+            Cut.BUDGET: stream.thinking and self.budget is not None and stream.reasoning_tokens >= self.budget,
+        }
+        return next((cut for cut, holds in reasons.items() if holds), None)
 
     def how_thought_ended(self, cut: Cut, stream: AnswerStream) -> ThoughtEnd | None:
-        """How the thought of a turn that is over ended; None where there was none."""
+        """How the thought of a turn that is over ended; None where there was none, or an earlier run knows."""
         if stream.thinking:
-            return {Cut.CANCEL: ThoughtEnd.USER, Cut.LIMIT: ThoughtEnd.LIMIT}.get(cut, ThoughtEnd.UNFINISHED)
-        return self.thought_end or (ThoughtEnd.ITSELF if stream.thought_seen else None)
+            return {
+                Cut.CANCEL: ThoughtEnd.USER,
+                Cut.LIMIT: ThoughtEnd.LIMIT,
+                Cut.LOOP: ThoughtEnd.LOOP,
+            }.get(cut, ThoughtEnd.UNFINISHED)
+        if self.thought_end or self._thought_before or not stream.thought_seen:
+            return self.thought_end
+        return ThoughtEnd.ITSELF
 
+    def _is_loop(self, stream: AnswerStream, token: int, text: str) -> bool:
+        if not self.ticket.command.guard:
+            return False
+        if self._guard is None or self._guards_thought is not stream.thinking:
+            self._guard, self._guards_thought = Guard(), stream.thinking
+        self.loop = self._guard.feed(token, text)
+        return self.loop is not None
 
-def _full(needed: int, ceiling: int) -> ContextFull:
-    return ContextFull(
-        _("This chat takes {needed} tokens; the context holds {ceiling}.").format(
-            needed=f"{needed:,}", ceiling=f"{ceiling:,}"
-        ),
-        _("Start a new chat, or ask with less text."),
-        "chat.new",
-    )
+    def take_back(self, count: int) -> None:
+        """The last tokens are not part of the answer after all."""
+        del self.ids[len(self.ids) - count :]
+
+    def forget_repeats(self) -> None:
+        """Something was put in between: what comes now repeats nothing."""
+        self._guard = None

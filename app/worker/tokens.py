@@ -10,8 +10,10 @@ print "aĠbĊ", and joining the bytes of byte-level BPE is all that there is to 
 
 import codecs
 import json
+import re
+from array import array
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer
@@ -23,6 +25,8 @@ PROBE = "a b\né 日本\n"
 """A tokenizer of another kind than byte-level BPE does not give these back."""
 SHORT = 2000
 """Characters up to which a text is encoded at once; a longer one lets other threads run meanwhile."""
+REMEMBERED = 16
+"""Long texts whose ids are kept: the documents of a chat are part of every prompt and of every estimate."""
 
 
 class Tokens:
@@ -47,6 +51,7 @@ class Tokens:
         self._tokenizer.no_padding()
         self._keep_control_out_of_text()
         self._bytes = lru_cache(maxsize=None)(self._find_bytes)
+        self._encode_long = lru_cache(maxsize=REMEMBERED)(self._encode_text)
         if self.decode(self.encode(PROBE)) != PROBE:
             raise _broken(folder)
         self.stops = self._find_stops(folder)
@@ -54,11 +59,26 @@ class Tokens:
     def encode(self, text: str) -> list[int]:
         """A text's ids: no control tokens, none added at its start."""
         if len(text) <= SHORT:
-            ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
-        else:
-            (encoding,) = self._tokenizer.encode_batch_fast([text], add_special_tokens=False)
-            ids = encoding.ids
-        return ids
+            return self._encode_text(text).tolist()
+        return self._encode_long(text).tolist()
+
+    def encode_template(self, text: str) -> list[int]:
+        """The ids of a chat template's own words, in which control tokens are what they spell."""
+        ids: list[int] = []
+        at = 0
+        for found in self._control.finditer(text):
+            token = self._added[found[0]]
+            before = text[at : found.start()]
+            ids += self.encode(before.rstrip() if token.lstrip else before)
+            ids.append(self._added_ids[found[0]])
+            at = found.end()
+            while token.rstrip and text[at : at + 1].isspace():
+                at += 1
+        return ids + self.encode(text[at:])
+
+    def spelled(self, text: str) -> list[str]:
+        """The control tokens that a text spells."""
+        return self._control.findall(text)
 
     def id(self, name: str) -> int | None:
         """The id of a control token, None where the vocabulary lacks it."""
@@ -77,11 +97,28 @@ class Tokens:
         """The bytes that one id stands for; none for an id beyond the vocabulary."""
         return self._bytes(token)
 
+    @cached_property
+    def _control(self) -> re.Pattern[str]:
+        """All added tokens; where two begin at one place the longer one is meant. Blanks control nothing."""
+        names = sorted((name for name in self._added if name.strip()), key=len, reverse=True)
+        return re.compile("|".join(map(re.escape, names)) or r"(?!)")
+
     def _keep_control_out_of_text(self) -> None:
         """Let text that spells an added token, special or not, be encoded as the characters it is."""
-        added = [token.content for token in self._tokenizer.get_added_tokens_decoder().values()]
-        self._tokenizer.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in added])
+        added = self._tokenizer.get_added_tokens_decoder()
+        self._added = {token.content: token for token in added.values()}
+        self._added_ids = {token.content: at for at, token in added.items()}
+        self._tokenizer.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in self._added])
         self._tokenizer.encode_special_tokens = True
+
+    def _encode_text(self, text: str) -> "array[int]":
+        try:
+            if len(text) <= SHORT:
+                return array("I", self._tokenizer.encode(text, add_special_tokens=False).ids)
+            (encoding,) = self._tokenizer.encode_batch_fast([text], add_special_tokens=False)
+            return array("I", encoding.ids)
+        except TypeError:  # half of a surrogate pair, which is no character
+            return self._encode_text(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
     def _find_bytes(self, token: int) -> bytes:
         word: str | None = self._tokenizer.id_to_token(token)

@@ -5,6 +5,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from tests.cli.terminal import ask, run
 
 
@@ -18,6 +20,8 @@ def test_every_check_has_a_name_a_status_and_words(tmp_path: Path) -> None:
     assert all(check["hint"] for check in checks.values() if check["status"] != "ok")
     assert "1 kept" in checks["chats"]["text"]
     assert "Magistral Small, 4-bit" in checks
+    assert "GB for a model, 1.1 GB of them in reserve" in checks["memory"]["text"]
+    assert checks["saved prefixes"]["text"] == "none yet"
     assert status == int(any(check["status"] == "fail" for check in checks.values()))
     assert err == ""
 
@@ -56,3 +60,33 @@ def test_a_database_of_a_newer_version_is_told(tmp_path: Path) -> None:
     status, out, _err = run("doctor", "--data", tmp_path / "data")
     assert status == 1
     assert "newer version" in out
+
+
+def test_saved_prefixes_are_counted(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "prefixes" / "a model"
+    folder.mkdir(parents=True)
+    for name, size in (("one", 150_000_000), ("two", 60_000_000)):
+        with (folder / name).open("wb") as file:
+            file.truncate(size)
+    _status, out, _err = run("doctor", "--data", tmp_path / "data")
+    assert "ok    saved prefixes: 0.2 GB in 2 files" in out
+
+
+def test_a_machine_told_to_be_small_says_what_would_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEMMA_MEMORY", "16GB")
+    _status, out, _err = run("doctor", "--json", "--data", tmp_path / "data")
+    checks = {check["name"]: check for check in json.loads(out)["checks"]}
+    assert checks["LEMMA_MEMORY"]["text"] == "the engine is told that there are 16.0 GB of memory"
+    assert "needs 14." in checks["Magistral Small, 4-bit"]["text"]
+    assert checks["Magistral Small, 4-bit"]["hint"] == "Ministral 3 14B fits."
+    assert "tokens of context, read" in checks["Ministral 3 14B, 4-bit"]["text"]
+
+
+def test_an_amount_of_memory_that_is_none_fails_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEMMA_MEMORY", "plenty")
+    status, out, _err = run("doctor", "--data", tmp_path / "data")
+    assert status == 1
+    assert "fail  LEMMA_MEMORY: LEMMA_MEMORY is “plenty”" in out
+    assert "16GiB" in out

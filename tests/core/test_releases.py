@@ -34,6 +34,10 @@ def test_magistral_is_sampled_as_its_makers_say(key: str) -> None:
     assert row.thinking_budget is None
 
 
+def test_thoughts_leave_the_prompt_unless_the_makers_advise_to_keep_them() -> None:
+    assert {row.key for row in RELEASES if row.keeps_thoughts} == {"ministral-3"}
+
+
 def test_each_way_of_marking_a_thought_has_a_release() -> None:
     assert {row.thinking for row in RELEASES} == set(Thinking)
     assert release("magistral").thinking is Thinking.CONTROL

@@ -26,14 +26,12 @@ def _loaded_v11(tiny_magistral_v11: Path) -> Stage:
 @pytest.fixture
 def stage(_loaded: Stage) -> Stage:
     """A model that thinks between [THINK] tokens."""
-    _loaded.live.clear()
-    _loaded.context = 4096
+    _loaded.clear()
     return _loaded
 
 
 @pytest.fixture
 def stage_v11(_loaded_v11: Stage) -> Stage:
     """A model that thinks between <think> tags of text."""
-    _loaded_v11.live.clear()
-    _loaded_v11.context = 4096
+    _loaded_v11.clear()
     return _loaded_v11

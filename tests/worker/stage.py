@@ -1,5 +1,6 @@
 """A loaded tiny model in this process, and a way to make it say what a test wants."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -7,16 +8,20 @@ from typing import Any
 import mlx.core as mx
 
 from app.core.errors import ModelBroken
-from app.core.memory import GIB, Machine
+from app.core.memory import GIB, Level, Machine, Plan
 from app.core.messages import Generation, Kind, Part, Role, Sampling
 from app.core.protocol import Delta, Event, Finished, Generate, ModelCard, Prefilled, Reclassified, Started, Turn
 from app.worker.folder import examine
 from app.worker.generation import Generator
-from app.worker.layout import Layout, choose_layout
-from app.worker.model import load
-from app.worker.prefix import Live
+from app.worker.kvfiles import PrefixFiles
+from app.worker.layout import Layout, Prompt, choose_layout
+from app.worker.live import Live
+from app.worker.model import check_fit, load
+from app.worker.pace import Pace
+from app.worker.prefix import Prefixes
 from app.worker.ticket import Ticket
 from app.worker.tokens import Tokens
+from app.worker.watch import Watch
 
 MACHINE = Machine(device="cpu", name="", memory=8 * GIB, limit=6 * GIB)
 GREEDY = Sampling(temperature=0.0, top_p=1.0)
@@ -42,6 +47,16 @@ class Script:
         target = self._ids.pop(0) if len(self._ids) > 1 else self._ids[0]
         hit = mx.arange(logits.shape[-1]) == target
         return mx.where(hit, mx.array(0.0, logits.dtype), mx.array(-1e4, logits.dtype))[None]
+
+
+@dataclass
+class Weather:
+    """A machine whose memory is as short as a test says."""
+
+    now: Level = Level.NORMAL
+
+    def level(self) -> Level:
+        return self.now
 
 
 @dataclass
@@ -100,20 +115,51 @@ class Stage:
     context: int = 4096
     tokens: Tokens = field(init=False)
     layout: Layout = field(init=False)
-    live: Live = field(init=False)
     model: Any = field(init=False)
+    prefixes: Prefixes = field(init=False)
+    plan: Plan = field(init=False)
+    pressure: "Weather" = field(init=False)
+    pace: Pace = field(init=False)
+    _watch: Watch = field(init=False)
+    lead: Prompt | None = None
+    """How the next prompt begins, as the last answer foresaw it."""
 
     def __post_init__(self) -> None:
         self.tokens = Tokens(self.folder)
         self.layout = choose_layout(self.tokens, self.folder)
-        self.model = load(examine(self.folder), MACHINE, lambda _done, _total: None)
-        self.live = Live(self.model)
+        files = examine(self.folder)
+        self.plan = check_fit(files, MACHINE, None)
+        self.model = load(files, MACHINE, lambda _done, _total: None)
+        self.pressure = Weather()
+        self.clear()
+
+    def clear(self, room: int = 2 * GIB, aside: int | None = None, files: PrefixFiles | None = None) -> None:
+        """Forget everything that was computed."""
+        row = examine(self.folder).shape.cache_per_token()
+        self.prefixes = Prefixes(self.model, room=room, row=row, aside=aside, files=files)
+        self.pressure.now = Level.NORMAL
+        self.pace = Pace(self.folder / "nowhere", "tiny")
+        shape = examine(self.folder).shape
+        self._watch = Watch(self.pressure, self.prefixes, self.pace, self.plan, shape, lambda _event: None)
+        self.context = 4096
+
+    def watch(self, send: Callable[[Event], None]) -> Watch:
+        """The one watch over this stage's memory."""
+        self._watch._send = send
+        return self._watch
+
+    @property
+    def live(self) -> Live:
+        """The sequence used last; an empty one where there is none."""
+        lives = self.prefixes._lives
+        return lives[0] if lives else Live(self.model)
 
     def text(self, text: str) -> list[int]:
         return self.tokens.encode(text)
 
     def ticket(self, *turns: Turn, **fields: Any) -> Ticket:
         fields.setdefault("sampling", GREEDY)
+        fields.setdefault("guard", False)  # scripts repeat themselves
         return Ticket(Generate(1, list(turns) or [user("What is 2+2?")], **fields))
 
     def answer(self, ticket: Ticket, *script: int, during: Any = None) -> Answer:
@@ -125,18 +171,29 @@ class Stage:
                 during(event)
             events.append(event)
 
-        generator = Generator(self.live, self.layout, self.card, send, [Script(*script)] if script else None)
-        generator.answer(ticket)
+        generator = Generator(
+            self.prefixes,
+            self.layout,
+            self.card,
+            send,
+            pace=self.pace,
+            watch=self.watch(send),
+            script=[Script(*script)] if script else [],
+        )
+        self.lead = generator.answer(ticket)
         command = ticket.command
-        return Answer(events, self.layout.build(command.turns, command.instructions, thinking=self.thinks(ticket)))
+        prompt = self.layout.build(
+            command.turns,
+            command.instructions,
+            thinking=command.thinking_budget != 0,
+            keep_thoughts=command.keep_thoughts,
+        )
+        return Answer(events, prompt.ids)
 
     def say(self, *script: int, **fields: Any) -> Answer:
         """The scripted answer to the usual question, on an empty cache."""
-        self.live.clear()
+        self.clear()
         return self.answer(self.ticket(**fields), *script)
-
-    def thinks(self, ticket: Ticket) -> bool:
-        return ticket.command.thinking_budget != 0
 
     @property
     def card(self) -> ModelCard:

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable
@@ -9,7 +10,8 @@ import msgspec
 import pytest
 
 from app.core.errors import ModelBroken, ModelMissing, ModelTooBig
-from app.core.memory import GIB
+from app.core.memory import GIB, Machine, usable
+from app.core.releases import KNOWN_MODELS
 from app.worker.folder import examine
 from app.worker.model import check_fit, load
 from tests.worker.stage import MACHINE
@@ -43,6 +45,7 @@ def test_a_whole_folder_tells_its_shape(tiny_magistral: Path) -> None:
     assert (folder.architecture, folder.bits, folder.element_bytes) == ("mistral3", 4, 2)
     shape = folder.shape
     assert (shape.layers, shape.kv_heads, shape.head_dim, shape.context) == (2, 1, 32, 131_072)
+    assert (shape.hidden, shape.inner, shape.heads) == (128, 256, 4)
     size = (tiny_magistral / "model.safetensors").stat().st_size
     assert 0.99 * size < shape.weights < size
 
@@ -198,10 +201,34 @@ def test_loading_reports_every_layer(tiny_magistral: Path) -> None:
     assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
-def test_a_model_that_does_not_fit_is_refused_with_numbers(tiny_magistral: Path) -> None:
+def test_a_model_that_does_not_fit_is_refused_with_numbers(copy: Path) -> None:
+    folder = examine(copy.rename(copy.with_name("Minute-4bit")))
     small = msgspec.structs.replace(MACHINE, limit=GIB)
-    with pytest.raises(ModelTooBig, match=r"This model needs 1\.6 GB; this computer can give 1\.1 GB\."):
-        check_fit(examine(tiny_magistral), small, None)
+    with pytest.raises(ModelTooBig, match=r"^Minute-4bit needs 1\.1 GB; this computer can give 1\.1 GB\.") as refused:
+        check_fit(folder, small, None)
+    assert refused.value.hint == "Choose a smaller model.", "nothing known is smaller than this one"
+    mac = msgspec.structs.replace(small, device="metal")
+    with pytest.raises(ModelTooBig, match=r"; this Mac can give 1\.1 GB\."):
+        check_fit(folder, mac, None)
+
+
+def test_what_would_fit_instead_is_named(tiny_magistral: Path) -> None:
+    folder = examine(tiny_magistral)
+    whole = dataclasses.replace(folder, shape=KNOWN_MODELS[0].shape)
+    mac = Machine(device="metal", name="", memory=16 * GIB, limit=usable("metal", 16 * GIB))
+    with pytest.raises(ModelTooBig, match=r"needs 14\.7 GB; this Mac can give 11\.5 GB\.") as refused:
+        check_fit(whole, mac, 40_960)
+    assert refused.value.hint == "Ministral 3 14B fits, with 15,702 tokens of context."
+
+
+def test_a_draft_model_is_planned_with_its_model(tiny_magistral: Path, starter: Path) -> None:
+    folder, draft = examine(tiny_magistral), examine(starter)
+    alone, both = check_fit(folder, MACHINE, 4096), check_fit(folder, MACHINE, 4096, draft)
+    assert alone.cache_bytes - both.cache_bytes == draft.shape.weights
+    room = alone.needed + draft.shape.weights // 2
+    with pytest.raises(ModelTooBig, match=f"{folder.path.name} with {draft.path.name} needs") as refused:
+        check_fit(folder, msgspec.structs.replace(MACHINE, limit=room), None, draft)
+    assert "without a draft model" in refused.value.hint
 
 
 def test_the_context_is_what_was_wanted_and_fits(tiny_magistral: Path) -> None:

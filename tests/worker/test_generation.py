@@ -5,6 +5,7 @@ import pytest
 from app.core.errors import ContextFull
 from app.core.messages import End, Kind, Part, Sampling, ThoughtEnd
 from app.core.protocol import Delta, Event, Prefilled, Started
+from app.worker.live import FIXED_CHUNK, Live
 from app.worker.run import LEAST_ROOM
 from app.worker.ticket import Ticket
 from tests.worker.stage import GREEDY, THROWN_AWAY, Answer, Stage, assistant, user
@@ -38,6 +39,10 @@ def when(kind: type[Event], act: Callable[[], None], after: int = 1) -> Callable
                 act()
 
     return watch
+
+
+def read(live: Live, ids: list[int]) -> bool:
+    return live.prefill(ids, fixed=False, size=lambda: 64, step=lambda _read, _seconds: True)
 
 
 def flag(ticket: Ticket, name: str) -> Callable[[], None]:
@@ -155,8 +160,11 @@ def test_the_budget_closes_the_thought_and_the_answer_follows(stage: Stage) -> N
     answer = stage.say(THINK, *thought[:3], THROWN_AWAY, *stage.text("Four."), END, thinking_budget=4)
     assert answer.facts.reasoning_tokens == 4
     assert answer.facts.thought_end is ThoughtEnd.BUDGET
-    assert answer.ids == [THINK, *thought[:3], END_THINK, *stage.text("Four.")]
-    assert [part.ids for part in answer.parts if part.kind is Kind.INJECTED] == [(END_THINK,)]
+    closing = stage.layout.marks.closing
+    assert closing[-1] == END_THINK
+    assert END_THINK not in closing[:-1]
+    assert answer.ids == [THINK, *thought[:3], *closing, *stage.text("Four.")]
+    assert [part.ids for part in answer.parts if part.kind is Kind.INJECTED] == [closing]
     assert answer.answer == "Four."
     whole(stage, answer)
 
@@ -171,7 +179,7 @@ def test_the_blank_behind_the_apps_own_words_is_no_part_of_the_answer(stage: Sta
 def test_a_budget_of_nothing_leaves_the_reasoning_prompt_out_and_closes_at_once(stage: Stage) -> None:
     answer = stage.say(THINK, THROWN_AWAY, *stage.text("Four."), END, thinking_budget=0)
     assert 17 not in answer.prompt
-    assert answer.ids == [THINK, END_THINK, *stage.text("Four.")]
+    assert answer.ids == [THINK, *stage.layout.marks.closing, *stage.text("Four.")]
     assert (answer.thought, answer.answer) == ("", "Four.")
     whole(stage, answer)
 
@@ -183,7 +191,7 @@ def test_the_budget_closes_a_thought_in_tags(stage_v11: Stage) -> None:
     assert (answer.thought, answer.answer) == ("one two", "Four.")
     assert answer.facts.thought_end is ThoughtEnd.BUDGET
     assert answer.facts.reasoning_tokens == len(opening) + 2
-    assert answer.text(Kind.INJECTED) == "\n</think>\n"
+    assert answer.text(Kind.INJECTED).endswith("\n</think>\n")
     whole(stage_v11, answer)
 
 
@@ -201,29 +209,31 @@ def test_answer_now_before_the_thought_began_closes_it_at_once(stage: Stage) -> 
     ticket = stage.ticket()
     ticket.answer_now = True
     answer = stage.answer(ticket, THINK, THROWN_AWAY, *stage.text("Four."), END)
-    assert answer.ids == [THINK, END_THINK, *stage.text("Four.")]
+    assert answer.ids == [THINK, *stage.layout.marks.closing, *stage.text("Four.")]
     assert answer.facts.thought_end is ThoughtEnd.USER
 
 
 def test_after_a_cut_the_model_goes_on_as_from_a_fresh_prefill(stage: Stage) -> None:
     """No script here: the model itself decides, and must decide alike."""
-    stage.live.clear()
-    cut = stage.answer(stage.ticket(max_tokens=5))
-    seen = cut.ids
-    stage.live.clear()
-    prompt = cut.prompt + seen + [END_THINK]
-    assert stage.live.prefill(prompt, fixed=False, step=lambda _rows: True)
-    fresh = list(stage.live.decode(prompt, 6))
+    closing = list(stage.layout.marks.closing)
+    thought = [THINK, *stage.text("one two three")]
+    scripted = stage.say(*thought, THROWN_AWAY, 1050, 1050, END, thinking_budget=len(thought))
+    prompt = scripted.prompt + thought + closing
 
-    stage.live.clear()
-    assert stage.live.prefill(cut.prompt, fixed=False, step=lambda _rows: True)
-    tokens = stage.live.decode(cut.prompt, 50)
-    assert [next(tokens) for _ in seen] == seen
+    stage.clear()
+    fresh = Live(stage.model)
+    assert read(fresh, prompt)
+    expected = list(fresh.decode(prompt, 6))
+
+    live = Live(stage.model)
+    assert read(live, scripted.prompt + thought)
+    tokens = live.decode(scripted.prompt + thought, 50)
+    next(tokens)
     tokens.close()
-    assert stage.rows_are_of_ids()
-    assert stage.live.ids == cut.prompt + seen
-    assert stage.live.reuse(prompt) == len(prompt) - 1
-    assert list(stage.live.decode(prompt, 6)) == fresh
+    live.keep(prompt)
+    assert len(live.ids) == len(scripted.prompt + thought)
+    assert read(live, prompt)
+    assert list(live.decode(prompt, 6)) == expected
 
 
 # cancelling --------------------------------------------------------------------------------------
@@ -281,7 +291,7 @@ def test_an_error_in_the_middle_leaves_no_half_cache(stage: Stage) -> None:
 
 
 def test_the_same_prompt_again_is_read_from_the_cache_and_gives_the_same(stage: Stage) -> None:
-    stage.live.clear()
+    stage.clear()
     first = stage.answer(stage.ticket(user(LONG), max_tokens=5))
     again = stage.answer(stage.ticket(user(LONG), max_tokens=5))
     assert first.started.cached_tokens == 0
@@ -341,7 +351,13 @@ def test_the_same_seed_says_the_same_whatever_came_between(stage: Stage, budget:
     stage.answer(stage.ticket(user("Between"), sampling=Sampling(temperature=1.0), max_tokens=2))
     again = ask(7)
     assert again.ids == first.ids
-    assert again.started.cached_tokens == 0
+    edges = len(again.prompt) // FIXED_CHUNK * FIXED_CHUNK
+    assert again.started.cached_tokens == edges  # rows that depend on their ids alone
+    stage.clear()
+    alone = ask(7)
+    assert alone.ids == first.ids
+    assert alone.started.cached_tokens == 0
+    assert alone.facts.fixed_chunk == FIXED_CHUNK
 
 
 def test_without_a_seed_two_answers_differ(stage: Stage) -> None:
@@ -356,7 +372,7 @@ def test_a_prompt_that_leaves_no_room_is_refused_before_anything_is_computed(sta
     stage.say(END)
     kept = list(stage.live.ids)
     ticket = stage.ticket(user(LONG))
-    needed = len(stage.layout.build(ticket.command.turns, "", thinking=True))
+    needed = len(stage.layout.build(ticket.command.turns, "", thinking=True).ids)
     stage.context = needed + LEAST_ROOM - 1
     events: list[Event] = []
     with pytest.raises(ContextFull, match=f"{needed:,} tokens; the context holds {stage.context:,}"):
@@ -367,7 +383,7 @@ def test_a_prompt_that_leaves_no_room_is_refused_before_anything_is_computed(sta
 
 def test_an_answer_ends_where_the_context_does(stage: Stage) -> None:
     ticket = stage.ticket()
-    needed = len(stage.layout.build(ticket.command.turns, "", thinking=True))
+    needed = len(stage.layout.build(ticket.command.turns, "", thinking=True).ids)
     stage.context = needed + LEAST_ROOM
     answer = stage.answer(ticket, 1050)
     assert answer.finished.generation.end is End.LIMIT

@@ -62,6 +62,37 @@ def test_a_long_text_is_encoded_like_a_short_one(tokens: Tokens) -> None:
     assert len(tokens.encode(text)) <= sum(len(tokens.encode(line)) for line in lines)
 
 
+def test_a_long_text_is_encoded_alike_each_time_whatever_became_of_its_ids(tokens: Tokens) -> None:
+    text = EVIL[0] * 400
+    first = tokens.encode(text)
+    kept = list(first)
+    first.clear()
+    assert tokens.encode(text) == kept
+
+
+def test_half_a_surrogate_pair_is_encoded_as_no_character(tokens: Tokens) -> None:
+    assert tokens.decode(tokens.encode("a\ud83eb")) == "a\ufffdb"
+    assert tokens.decode(tokens.encode("\ud83e\udd16" + "x" * 3000)) == "🤖" + "x" * 3000
+
+
+def test_the_words_of_a_template_have_control_tokens(tokens: Tokens) -> None:
+    words = "<s>[INST] a [THINK]\n[/INST]"
+    assert tokens.encode_template(words) == [1, 3, *tokens.encode(" a "), 34, *tokens.encode("\n"), 4]
+    assert tokens.encode_template("plain") == tokens.encode("plain")
+    assert tokens.spelled(words) == ["<s>", "[INST]", "[THINK]", "[/INST]"]
+    assert tokens.spelled("[ INST]") == []
+
+
+def test_a_control_token_that_takes_blanks_with_it_does_so_in_a_template(starter: Path, tmp_path: Path) -> None:
+    def widen(value: dict[str, list[dict[str, object]]]) -> None:
+        for token in value["added_tokens"]:
+            token["lstrip"] = token["rstrip"] = True
+
+    tokens = Tokens(copy_with(starter, tmp_path / "model", widen))
+    assert tokens.encode_template("a \n<|im_end|> \n b") == [*tokens.encode("a"), 2, *tokens.encode("b")]
+    assert tokens.decode(tokens.encode("a <|im_end|> b")) == "a <|im_end|> b"
+
+
 def test_the_vocabulary_is_mistrals_own(tokens: Tokens) -> None:
     assert tokens.encode("Hello world") == [22177, 4304]
     assert tokens.encode("naïve café 日本語 🤖") == [2302, 7884, 1672, 35858, 30367, 15199, 119685, 1164, 1150]

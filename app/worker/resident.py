@@ -1,0 +1,196 @@
+"""A model in memory with everything that serves it: prompts, prefixes, answers, and what is done when idle.
+
+Imported only when the vocabulary is read already, because mlx_lm takes seconds to import.
+"""
+
+import traceback
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from time import monotonic
+
+from app.core.errors import AppError, ModelBroken
+from app.core.memory import Plan
+from app.core.protocol import (
+    DropPrefixes,
+    Estimate,
+    Estimated,
+    Event,
+    Forget,
+    Load,
+    Loading,
+    ModelCard,
+    Noted,
+    Sweep,
+)
+from app.core.releases import release
+from app.core.text import _
+from app.worker import model as loader
+from app.worker.defaults import own_sampling
+from app.worker.draft import Draft, same_vocabulary
+from app.worker.folder import ModelFolder, examine
+from app.worker.generation import Generator
+from app.worker.idle import Idle, Warm
+from app.worker.kvfiles import PrefixFiles
+from app.worker.layout import Layout, choose_layout
+from app.worker.machine import describe_machine
+from app.worker.pace import Pace
+from app.worker.prefix import Prefixes
+from app.worker.pressure import SystemPressure
+from app.worker.ticket import Ticket, WarmTicket
+from app.worker.tokens import Tokens
+from app.worker.watch import Watch
+
+FOLDER = "prefixes"
+SAVE_SECONDS = 0.7
+"""What saving may take when the engine is told to end."""
+
+
+class Resident:
+    """One loaded model. `urgent` says whether a request waits; raises AppError where it cannot be loaded."""
+
+    def __init__(
+        self,
+        command: Load,
+        files: ModelFolder,
+        tokens: Tokens,
+        send: Callable[[Event], None],
+        urgent: Callable[[], bool],
+    ) -> None:
+        self._send = send
+        self._layout = layout = choose_layout(tokens, files.path)
+        machine, beside = describe_machine(), _find_draft(command, files, send)
+        plan = loader.check_fit(files, machine, command.context, beside)
+        model = loader.load(files, machine, lambda done, total: send(Loading("weights", done, total)))
+        draft = Draft(loader.load(beside, machine, lambda _done, _total: None)) if beside else None
+        self.card = _make_card(files, layout, plan, beside)
+        data = Path(command.data)
+        self._pace = Pace(data, files.fingerprint)
+        self._files = PrefixFiles(
+            data / FOLDER,
+            _fingerprint(files, layout),
+            budget=command.storage.budget,
+            exact=command.storage.exact,
+            report=send,
+        )
+        self._prefixes = Prefixes(
+            model,
+            room=plan.cache_bytes,
+            row=self.card.cache_bytes_per_token + _row_of(beside),
+            aside=command.storage.memory,
+            files=self._files,
+        )
+        watch = Watch(SystemPressure(), self._prefixes, self._pace, plan, files.shape, send)
+        self._idle = Idle(self._prefixes, self._pace, watch, send, urgent)
+        self._generator = Generator(self._prefixes, layout, self.card, send, pace=self._pace, watch=watch, draft=draft)
+
+    def greet(self) -> None:
+        """Say what is known of this model's pace."""
+        self._send(self._pace.rates)
+
+    def answer(self, ticket: Ticket) -> None:
+        """Run one request to its end."""
+        command = ticket.command
+        self._idle.drop(command.session)
+        self._idle.drop(None)
+        prompt = self._generator.answer(ticket)
+        self._send(self._pace.rates)
+        if prompt:
+            fixed = command.sampling is not None and command.sampling.seed is not None
+            self._idle.add(Warm(prompt, command.session, fixed))
+
+    def warm(self, ticket: WarmTicket) -> None:
+        """Note a beginning to be read in idle time."""
+        command = ticket.command
+        prompt = self._layout.lead(
+            command.turns, command.instructions, thinking=command.thinking, keep_thoughts=command.keep_thoughts
+        )
+        self._idle.add(Warm(prompt, command.session, ticket=ticket))
+
+    def step(self) -> bool:
+        """Do one small thing that nobody waits for; False where there is none."""
+        return self._idle.step()
+
+    def estimate(self, command: Estimate) -> Estimated:
+        """How long a prompt is and how much of it is computed; for another thread than the one that computes."""
+        ids = self._layout.lead(
+            command.turns, command.instructions, thinking=command.thinking, keep_thoughts=command.keep_thoughts
+        ).ids
+        return Estimated(command.request, len(ids), min(len(ids), self._prefixes.known([*ids, 0], command.session)))
+
+    def forget(self, command: Forget | Sweep | DropPrefixes) -> None:
+        """Delete what was computed for chats that are gone, from memory and once more from the disk."""
+        match command:
+            case Forget(sessions):
+                self._prefixes.forget(sessions)
+            case DropPrefixes():
+                self._prefixes.clear()
+        self.delete(command)
+
+    def delete(self, command: Forget | Sweep | DropPrefixes) -> None:
+        """Delete the files of chats that are gone; any thread may, so that no answer under way is waited for."""
+        match command:
+            case Forget(sessions):
+                self._files.forget(sessions)
+            case Sweep(sessions):
+                self._files.sweep(sessions)
+            case DropPrefixes():
+                self._files.clear()
+
+    def close(self) -> None:
+        """Save what can be saved in a moment."""
+        deadline = monotonic() + SAVE_SECONDS
+        while monotonic() < deadline and self._prefixes.save_any():
+            pass
+        self._files.flush(max(0.0, deadline - monotonic()))
+        self._files.close()
+
+
+def _find_draft(command: Load, files: ModelFolder, send: Callable[[Event], None]) -> ModelFolder | None:
+    """The small model beside, if it is of use; one that is not costs a notice and nothing else."""
+    if not command.draft:
+        return None
+    folder = Path(command.draft)
+    try:
+        if not same_vocabulary(files.path, folder):
+            raise ModelBroken(
+                _("The draft model in {folder} has another vocabulary than the model.").format(folder=folder),
+                _("It is not used. Choose a draft model that was made for this model."),
+            )
+        return examine(folder)
+    except AppError as error:
+        traceback.print_exception(error)
+        send(Noted(error.failure()))
+        return None
+
+
+def _row_of(draft: ModelFolder | None) -> int:
+    """Bytes of cache that the draft model takes for each token of the context."""
+    return draft.shape.cache_per_token(draft.element_bytes) if draft else 0
+
+
+def _make_card(files: ModelFolder, layout: Layout, plan: Plan, draft: ModelFolder | None) -> ModelCard:
+    empty_tokens, turn_tokens = layout.overhead()
+    return ModelCard(
+        name=release("starter").label if layout.release.key == "starter" else files.path.name,
+        folder=str(files.path),
+        fingerprint=files.fingerprint,
+        release=layout.release.key,
+        architecture=files.architecture,
+        bits=files.bits,
+        weights_bytes=files.shape.weights,
+        cache_bytes_per_token=files.shape.cache_per_token(files.element_bytes),
+        context=plan.context,
+        empty_tokens=empty_tokens,
+        turn_tokens=turn_tokens,
+        machine=describe_machine(),
+        sampling=own_sampling(files.path, layout.release.sampling),
+        keeps_thoughts=layout.release.keeps_thoughts,
+        draft=draft.path.name if draft else "",
+    )
+
+
+def _fingerprint(files: ModelFolder, layout: Layout) -> str:
+    """What a row depends on besides the ids before it: the model's files, how it is computed, by which library."""
+    parts = (files.fingerprint, layout.release.key, version("mlx"), version("mlx-lm"), files.element_bytes)
+    return "-".join(map(str, parts))

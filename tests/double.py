@@ -11,6 +11,11 @@
      "shy": true                    it says nothing at all
      "die_on_load": path            it dies while it loads, as long as that file exists
      "version": n                   the protocol version it claims
+     "rates": [prefill, decode]     told after the load
+     "stored": {...}                what lies on the disk, told after the load
+     "noted": {failure}             told after the load
+     "cached": n                    tokens that every estimate and prompt have in the cache already
+     "warm_gate": path              reading ahead lasts until that file exists
      "answers": [[step, ...], ...]} one list for each request, the last one again for all after it
 
 A step has one of these keys:
@@ -19,9 +24,13 @@ A step has one of these keys:
     {"inject": text}                text fed by the app
     {"gate": path}                  wait until that file exists, so that tests need no sleeping
     {"reclassify": true, "thought": n, "answer": m}   the text so far is divided anew
+    {"retract": [characters, ids]}  the end of what was written is taken back
+    {"steer": true}                 wait for the user's words and put them into the thought
     {"limit": true}                 the answer is cut off by the context's end
+    {"loop": true} {"stop": true}   it ends because it repeats itself, or at a stop string
     {"fail": {failure}} {"die": true} {"garbage": true} {"hang": true}
-Cancelling ends an answer between two pieces; answer-now skips to the first `say`.
+Cancelling ends an answer between two pieces; answer-now skips to the first `say`. An answer that goes on
+from parts plays its list of steps as any other; a fork says first what is kept.
 """
 
 import json
@@ -47,6 +56,8 @@ from app.core.protocol import (
     Count,
     Counted,
     Delta,
+    Estimate,
+    Estimated,
     Event,
     Failed,
     Finished,
@@ -56,11 +67,19 @@ from app.core.protocol import (
     Loaded,
     Loading,
     ModelCard,
+    Noted,
     Prefilled,
+    Prewarm,
+    Prewarmed,
+    Rates,
     Reclassified,
+    Retracted,
     Shutdown,
     Started,
+    Steer,
+    Stored,
     TokenizerReady,
+    Turn,
     Welcome,
     decode_command,
     encode,
@@ -88,6 +107,7 @@ class Double:
         self._work: queue.SimpleQueue[Load | Generate | None] = queue.SimpleQueue()
         self._cancelled: set[int] = set()
         self._hurried: set[int] = set()
+        self._corrections: dict[int, list[str]] = {}
         self._card = msgspec.structs.replace(CARD, **script.get("card", {}))
         self._played = 0
 
@@ -122,6 +142,12 @@ class Double:
                 self._cancelled.add(request)
             case AnswerNow(request):
                 self._hurried.add(request)
+            case Steer(request, text):
+                self._corrections.setdefault(request, []).append(text)
+            case Estimate(request, turns):
+                self._send(Estimated(request, _measure(turns), self._script.get("cached", 0)))
+            case Prewarm(request, turns):
+                threading.Thread(target=self._warm, args=(request, _measure(turns)), daemon=True).start()
             case Load() | Generate():
                 self._work.put(command)
             case Shutdown() if not self._script.get("deaf"):
@@ -140,18 +166,37 @@ class Double:
             self._send(Failed(Failure(**failure)))
         else:
             self._send(Loaded(self._card))
+            self._greet()
+
+    def _greet(self) -> None:
+        if rates := self._script.get("rates"):
+            self._send(Rates(*rates))
+        if stored := self._script.get("stored"):
+            self._send(Stored(**stored))
+        if noted := self._script.get("noted"):
+            self._send(Noted(Failure(**noted)))
+
+    def _warm(self, request: int, rows: int) -> None:
+        if gate := self._script.get("warm_gate"):
+            while not Path(gate).exists() and not self.stopped(request):
+                time.sleep(0.01)
+        self._send(Prewarmed(request, 0 if self.stopped(request) else rows))
 
     def _answer(self, command: Generate) -> None:
         answers = self._script["answers"]
         steps = answers[min(self._played, len(answers) - 1)]
         self._played += 1
-        _Play(self, command, steps, self._card).run()
+        _Play(self, command, steps, self._card, self._script.get("cached", 0)).run()
 
     def stopped(self, request: int) -> bool:
         return request in self._cancelled
 
     def hurried(self, request: int) -> bool:
         return request in self._hurried
+
+    def correction(self, request: int) -> str | None:
+        waiting = self._corrections.get(request)
+        return waiting.pop(0) if waiting else None
 
     def _send(self, event: Event) -> None:
         self.write(encode(event) + b"\n")
@@ -164,19 +209,24 @@ class Double:
 class _Play:
     """One answer."""
 
-    def __init__(self, double: Double, command: Generate, steps: list[dict[str, Any]], card: ModelCard) -> None:
+    def __init__(
+        self, double: Double, command: Generate, steps: list[dict[str, Any]], card: ModelCard, cached: int
+    ) -> None:
         self._double, self._request, self._steps, self._card = double, command.request, steps, card
-        self._prompt = sum(len(part.text) // 4 + 1 for turn in command.turns for part in turn.parts) + 8
+        self._command, self._cached = command, cached
+        self._prompt = _measure(command.turns)
         self._seed = (command.sampling.seed if command.sampling else None) or 0
         self._counts = {Kind.REASONING: 0, Kind.TEXT: 0}
         self._seconds = {Kind.REASONING: 0.0, Kind.TEXT: 0.0}
+        self._last: Kind | None = None
 
     def run(self) -> None:
-        self._send(Started(self._request, self._prompt, 0))
+        self._send(Started(self._request, self._prompt, self._cached))
+        self._keep_beginning()
         end: ThoughtEnd | None = None
-        limited = any("limit" in step for step in self._steps)
+        hurried = self._command.answer_now
         for step in self._steps:
-            if "think" in step and self._double.hurried(self._request):
+            if "think" in step and (hurried or self._double.hurried(self._request)):
                 end = ThoughtEnd.USER
                 continue
             if "think" in step:
@@ -189,7 +239,22 @@ class _Play:
                 end = end if "say" in step else ThoughtEnd.USER
                 self._finish(End.USER, end)
                 return
-        self._finish(End.LIMIT if limited else End.TURN, end)
+        reasons = {"limit": End.LIMIT, "loop": End.LOOP, "stop": End.STOP}
+        why = next((reasons[key] for step in self._steps for key in step if key in reasons), End.TURN)
+        self._finish(why, ThoughtEnd.LOOP if why is End.LOOP and self._last is Kind.REASONING else end)
+
+    def _keep_beginning(self) -> None:
+        """Say again what a fork keeps."""
+        left = self._command.fork
+        if left is None:
+            return
+        kept = []
+        for part in self._command.answer:
+            if left > 0:
+                text = part.text[:left] if part.kind is Kind.REASONING else part.text
+                left -= len(text) if part.kind is Kind.REASONING else 0
+                kept.append(Part(part.kind, text, part.ids[: len(text) // 8]))
+        self._send(Delta(self._request, kept, 0))
 
     def _step(self, step: dict[str, Any]) -> bool:
         """Play one step; False where it ends the answer by itself."""
@@ -204,8 +269,18 @@ class _Play:
                 self._send(Delta(self._request, [Part(Kind.INJECTED, text, (7,))], sum(self._counts.values())))
             case {"gate": path}:
                 _wait_for(path)
+            case {"retract": [characters, ids]}:
+                self._send(Retracted(self._request, characters, ids))
+            case {"steer": _}:
+                self._take_correction()
             case {"reclassify": _, "thought": thought}:
                 self._send(Reclassified(self._request, thought, step.get("answer", 0)))
+            case _:
+                return self._go_wrong(step)
+        return True
+
+    def _go_wrong(self, step: dict[str, Any]) -> bool:
+        match step:
             case {"fail": failure}:
                 self._send(Failed(Failure(**failure), self._request))
                 return False
@@ -228,17 +303,27 @@ class _Play:
             began = time.monotonic()
             piece = text[at : at + each]
             self._counts[kind] += 1
+            self._last = kind
             token = 1000 + self._counts[kind]
             self._send(Delta(self._request, [Part(kind, piece, (token,))], sum(self._counts.values())))
             if pause:
                 time.sleep(pause)
             self._seconds[kind] += time.monotonic() - began
 
+    def _take_correction(self) -> None:
+        while (text := self._double.correction(self._request)) is None:
+            time.sleep(0.01)
+        self._send(Delta(self._request, [Part(Kind.STEER, text, (9,))], sum(self._counts.values())))
+
     def _finish(self, end: End, thought_end: ThoughtEnd | None) -> None:
         generation = Generation(
             model=self._card.name,
             fingerprint=self._card.fingerprint,
             prompt_tokens=self._prompt,
+            cached_tokens=self._cached,
+            restored_tokens=self._cached,
+            restore_seconds=0.25 if self._cached else 0.0,
+            passes=sum(self._counts.values()),
             reasoning_tokens=self._counts[Kind.REASONING],
             answer_tokens=self._counts[Kind.TEXT],
             reasoning_seconds=self._seconds[Kind.REASONING],
@@ -251,6 +336,11 @@ class _Play:
 
     def _send(self, event: Event) -> None:
         self._double.write(encode(event) + b"\n")
+
+
+def _measure(turns: list[Turn]) -> int:
+    """Tokens of a prompt, as the double counts."""
+    return sum(len(part.text) // 4 + 1 for turn in turns for part in turn.parts) + 8
 
 
 def command(folder: Path, **script: Any) -> list[str]:

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import msgspec
-
-from app.chat.changes import Change, MessageChanged, Phase, ProgressChanged, TextAppended
-from app.chat.conversation import Conversation
+from app.chat.changes import Change, MessageChanged, Phase, ProgressChanged, TextAppended, TextRetracted
+from app.chat.conversation import Conversation, parts_for
+from app.chat.running import RunningAnswer
+from app.core.drawing import OPEN, Drawing
 from app.core.errors import Failure
 from app.core.messages import End, Generation, Kind, Message, State
 from app.core.protocol import (
@@ -24,13 +24,16 @@ from app.core.protocol import (
     ModelCard,
     Prefilled,
     Reclassified,
+    Retracted,
     Started,
+    Steer,
 )
-from app.core.releases import release
 from app.engine.client import Engine
 from app.engine.inbox import Inbox
 from app.store.store import Store
 
+SHOWN = (Kind.TEXT, Kind.REASONING, Kind.STEER)
+"""What a person reads of an answer; the rest is between app and model."""
 CHECKPOINT_EVERY = 0.15
 """Seconds: with a frame and a commit, no text that was on screen for 300 ms can be lost."""
 
@@ -43,6 +46,10 @@ class Options:
     """Tokens; None is the release's own."""
     seed: int | None = None
     instructions: str = ""
+    drawing: Drawing = OPEN
+    keep_thoughts: bool | None = None
+    speculate: bool = True
+    guard: bool = True
 
 
 @dataclass(slots=True)
@@ -85,6 +92,8 @@ class Answering:
         self._closing: dict[int, Conversation] = {}
         """Ended, but not on the disk, or not yet: reading such a chat there would show a running answer."""
         self._card: ModelCard | None = None
+        self.reading_rate = 0.0
+        """Tokens of prompt per second as measured before; 0 where never."""
         self._checkpointed_at = 0.0
         self._unsaved: set[int] = set()
 
@@ -103,35 +112,35 @@ class Answering:
         found = (*(turn.conversation for turn in self._turns.values()), *self._closing.values())
         return next((each for each in found if each.session and each.session.id == session), None)
 
+    @property
+    def busy(self) -> bool:
+        """Whether any answer is under way."""
+        return bool(self._turns)
+
     def begin(self, conversation: Conversation, messages: list[Message], options: Options) -> None:
         """Store new messages, the last of them an empty answer, and ask for it once they are committed."""
-        running, session = conversation.running, conversation.session
-        if running is None or session is None:
-            return
-        request = running.request
-        self._turns[request] = _Turn(conversation, options)
-        self._store.add_turn(
-            session,
-            messages,
-            lambda: self._inbox.put(Committed(request)),
-            lambda failure: self._inbox.put(Lost(request, failure)),
-        )
+        if (running := conversation.running) and (session := conversation.session):
+            then, dropped = self._register(conversation, running, options)
+            self._store.add_turn(session, messages, then, dropped)
 
-    def commit(self, request: int) -> None:
-        """The rows of a request are on the disk."""
-        if turn := self._turns.get(request):
-            turn.committed = True
-            self._send(request, turn)
+    def begin_again(self, conversation: Conversation, options: Options) -> None:
+        """Let an answer that is on the disk already go on, once it is noted there that it runs."""
+        if (running := conversation.running) and (session := conversation.session):
+            then, dropped = self._register(conversation, running, options)
+            self._store.reopen(running.message(), session, then, dropped)
 
-    def lose_rows(self, request: int, failure: Failure) -> None:
-        """The rows of a request are not on the disk and never will be: it is not asked."""
-        if turn := self._turns.get(request):
-            turn.lost = True
-            self._fail(request, State.FAILED, failure)
-
-    def keep(self, request: int) -> None:
-        """The end of an answer is on the disk."""
-        self._closing.pop(request, None)
+    def note(self, word: Committed | Lost | Kept) -> None:
+        """What the store says of the rows of an answer."""
+        turn = self._turns.get(word.request)
+        match word:
+            case Committed(request) if turn:
+                turn.committed = True
+                self._send(request, turn)
+            case Lost(request, failure) if turn:
+                turn.lost = True
+                self._fail(request, State.FAILED, failure)
+            case Kept(request):
+                self._closing.pop(request, None)
 
     def use_model(self, card: ModelCard) -> None:
         """A model is loaded: waiting requests go out."""
@@ -152,35 +161,42 @@ class Answering:
         if (running := conversation.running) and running.sent:
             self._engine.send(AnswerNow(running.request))
 
-    def take(self, event: Started | Prefilled | Delta | Reclassified | Finished | Failed) -> None:
+    def steer(self, conversation: Conversation, text: str) -> None:
+        """Put the user's words into a chat's running thought; they come back as a part of it."""
+        if (running := conversation.running) and running.sent:
+            self._engine.send(Steer(running.request, text))
+
+    def abandon(self, conversation: Conversation) -> None:
+        """The chat is deleted: its answer ends, and nothing more of it is written."""
+        running = conversation.running
+        if running and (turn := self._turns.get(running.request)):
+            self._engine.send(Cancel(running.request))
+            turn.lost = True
+            self._close(running.request, State.STOPPED, None)
+        for request in [request for request, each in self._closing.items() if each is conversation]:
+            del self._closing[request]
+
+    def stop_all(self) -> None:
+        """End all answers here and now, with what is there of them: there will be no engine to end them."""
+        for request, turn in list(self._turns.items()):
+            if running := turn.conversation.running:
+                self._close(request, State.STOPPED, running.run_facts(None) if running.sent else None)
+
+    def take(self, event: Started | Prefilled | Delta | Reclassified | Retracted | Finished | Failed) -> None:
         """Fold one of the worker's events in; events of answers long closed are dropped."""
         turn = self._turns.get(event.request or 0)
         running = turn.conversation.running if turn else None
         if turn is None or running is None:
             return
         match event:
-            case Started(_, prompt_tokens, _cached):
-                running.progress.phase, running.progress.prompt_tokens = Phase.READING, prompt_tokens
-            case Prefilled(_, done, total):
-                running.progress.read, running.progress.to_read = done, total
-            case Delta(request, parts, tokens):
-                running.add(parts, tokens)
-                self._unsaved.add(request)
-                for part in parts:
-                    if part.text and part.kind in (Kind.TEXT, Kind.REASONING):
-                        self._tell(TextAppended(running.session, running.id, part.kind, part.text))
-            case Reclassified(request, thought, answer):
-                self._save(request)
-                running.reclassify(thought, answer)
-                self._store.reclassify(running.id)
-                self._tell(MessageChanged(running.message()))
             case Finished(request=request, generation=generation):
-                self._close(request, State.STOPPED if generation.end is End.USER else State.DONE, generation)
-                return
+                stopped = generation.end in (End.USER, End.LOOP)
+                self._close(request, State.STOPPED if stopped else State.DONE, generation)
             case Failed(failure):
                 self._fail(running.request, State.FAILED, failure)
-                return
-        self._tell(ProgressChanged(running.session, running.progress))
+            case _:
+                self._fold(event, running)
+                self._tell(ProgressChanged(running.session, running.progress))
 
     def lose_engine(self, failure: Failure | None) -> None:
         """The worker is gone, or without a failure about to be replaced.
@@ -191,14 +207,13 @@ class Answering:
             running = turn.conversation.running
             if running is None or not running.sent:
                 continue
-            untouched = running.progress.phase is Phase.QUEUED or (failure is None and not running.progress.tokens)
-            if untouched:
+            if running.progress.phase is Phase.QUEUED or (failure is None and running.untouched):
                 running.requeue()
                 self._tell(ProgressChanged(running.session, running.progress))
             elif failure:
                 self._fail(request, State.INTERRUPTED, failure)
             else:
-                self._close(request, State.STOPPED, running.facts(None))
+                self._close(request, State.STOPPED, running.run_facts(None))
         self._card = None
 
     def refuse_waiting(self, failure: Failure) -> None:
@@ -223,35 +238,81 @@ class Answering:
         for request, turn in list(self._turns.items()):
             running = turn.conversation.running
             if running:
-                self._close(request, State.INTERRUPTED, running.facts(None) if running.sent else None)
+                self._close(request, State.INTERRUPTED, running.run_facts(None) if running.sent else None)
 
     def _send(self, request: int, turn: _Turn) -> None:
         running = turn.conversation.running
         if running is None or running.sent or not turn.committed or self._card is None:
             return
-        own = release(self._card.release).sampling
-        sampling = msgspec.structs.replace(own, seed=turn.options.seed)
-        running.send(self._card, sampling, turn.options.thinking_budget)
+        options, conversation, further = turn.options, turn.conversation, running.continuation
+        sampling = options.drawing.over_own(self._card.sampling, options.seed)
+        running.send(self._card, sampling, options.thinking_budget)
         self._engine.send(
             Generate(
                 request=request,
-                turns=turn.conversation.turns(self._card.fingerprint, running.id),
-                instructions=turn.options.instructions,
+                turns=conversation.turns(self._card.fingerprint, running.id),
+                instructions=options.instructions,
                 sampling=sampling,
-                thinking_budget=turn.options.thinking_budget,
+                thinking_budget=options.thinking_budget,
+                session=None if conversation.private else conversation.number,
+                keep_thoughts=options.keep_thoughts,
+                answer=parts_for(further.parts, further.facts, self._card.fingerprint) if further else [],
+                fork=further.fork if further else None,
+                answer_now=further is not None and further.answer_now,
+                speculate=options.speculate,
+                guard=options.guard,
             )
         )
+
+    def _fold(self, event: Started | Prefilled | Delta | Reclassified | Retracted, running: RunningAnswer) -> None:
+        match event:
+            case Started(_, prompt_tokens, cached):
+                running.start(prompt_tokens, cached, self.reading_rate)
+                if running.told_anew:
+                    self._store.rewrite(running.whole())
+            case Prefilled(_, done, total):
+                running.read(done, total, self.reading_rate)
+            case Delta(request, parts):
+                running.add(parts)
+                self._unsaved.add(request)
+                for part in parts:
+                    if part.text and part.kind in SHOWN:
+                        self._tell(TextAppended(running.session, running.id, part.kind, part.text))
+            case Reclassified(request, thought, answer):
+                running.reclassify(thought, answer)
+                self._rewrite(request, running)
+                self._tell(MessageChanged(running.message()))
+            case Retracted(request, characters, ids):
+                if kind := running.retract(characters, ids):
+                    self._rewrite(request, running)
+                    if characters:
+                        self._tell(TextRetracted(running.session, running.id, kind, characters))
+
+    def _register(
+        self, conversation: Conversation, running: RunningAnswer, options: Options
+    ) -> tuple[Callable[[], None], Callable[[Failure], None]]:
+        """Take a new request in; what the store says of its rows, in its own thread, is left in the inbox."""
+        request = running.request
+        self._turns[request] = _Turn(conversation, options)
+        return (
+            lambda: self._inbox.put(Committed(request)),
+            lambda failure: self._inbox.put(Lost(request, failure)),
+        )
+
+    def _rewrite(self, request: int, running: RunningAnswer) -> None:
+        self._unsaved.discard(request)
+        self._store.rewrite(running.whole())
 
     def _save(self, request: int) -> None:
         self._unsaved.discard(request)
         turn = self._turns.get(request)
         if turn and (running := turn.conversation.running):
-            self._store.checkpoint(running.id, running.take_unsaved())
+            self._store.checkpoint(running.id, running.take_unsaved(), running.facts(None))
 
     def _fail(self, request: int, state: State, failure: Failure) -> None:
         running = self._turns[request].conversation.running
         if running:
-            self._close(request, state, running.facts(failure))
+            self._close(request, state, running.run_facts(failure))
 
     def _close(self, request: int, state: State, generation: Generation | None) -> None:
         turn = self._turns.pop(request)

@@ -20,6 +20,8 @@ class EngineState(StrEnum):
     """It ended unexpectedly; `failure` says why."""
     FAILED = "failed"
     """The model could not be loaded; `failure` says why."""
+    RESTING = "resting"
+    """It was ended to free its memory; the next question starts it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,10 @@ class Progress:
     phase: Phase = Phase.QUEUED
     read: int = 0
     to_read: int = 0
+    cached: int = 0
+    """Of those to read, the ones that are known already."""
+    seconds_left: float | None = None
+    """While it reads: until the first token; None where no pace is known."""
     prompt_tokens: int = 0
     tokens: int = 0
     reasoning_tokens: int = 0
@@ -79,12 +85,22 @@ class MessageAdded:
 
 @dataclass(frozen=True, slots=True)
 class TextAppended:
-    """A running answer grew at the end of its thought or its answer."""
+    """A running answer grew at the end of its thought or its answer, or the user's words were put into its thought."""
 
     session: int
     message: int
     kind: Kind
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextRetracted:
+    """A running answer lost so many characters at the end of its thought or its answer."""
+
+    session: int
+    message: int
+    kind: Kind
+    characters: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +131,11 @@ class LedgerChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredChanged:
+    """The prefixes on the disk are more or fewer, or cannot be kept."""
+
+
+@dataclass(frozen=True, slots=True)
 class Noticed:
     """Something the person should know that belongs to no message: a banner."""
 
@@ -138,10 +159,12 @@ Change = (
     | ConversationOpened
     | MessageAdded
     | TextAppended
+    | TextRetracted
     | MessageChanged
     | ProgressChanged
     | EngineChanged
     | LedgerChanged
+    | StoredChanged
     | Noticed
     | Mended
     | RaiseAsked
@@ -153,7 +176,7 @@ def session_of(change: Change) -> int | None:
     match change:
         case MessageAdded(message) | MessageChanged(message):
             return message.session
-        case TextAppended(session=session) | ProgressChanged(session=session):
+        case TextAppended(session=session) | TextRetracted(session=session) | ProgressChanged(session=session):
             return session
         case _:
             return None

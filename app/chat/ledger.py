@@ -2,47 +2,74 @@
 
 from app.chat.conversation import Conversation
 from app.core.budget import Ledger, estimate_tokens
-from app.core.messages import Kind, Message, Role
+from app.core.messages import End, Kind, Message, Role
 from app.core.protocol import ModelCard
-from app.core.releases import release
+
+LEAST_ROOM = 64
+"""Tokens that must be left, or the engine does not begin."""
 
 
 def draw_ledger(
     conversation: Conversation,
     card: ModelCard | None,
-    draft: str,
     draft_tokens: int | None,
     instructions: str = "",
+    prompt_tokens: int | None = None,
 ) -> Ledger:
-    """The ledger; `draft_tokens` is the tokenizer's count of the draft, None while it is not known."""
+    """The ledger; `draft_tokens` is the tokenizer's count of the draft, None while it is not known.
+
+    `prompt_tokens` is the worker's count of the next prompt without the draft's words, documents included.
+    """
+    draft = conversation.draft
     draft_size = draft_tokens if draft_tokens is not None else estimate_tokens(draft)
     known_draft = draft_tokens is not None or not draft
     running = conversation.running
-    live = running.progress.tokens if running else 0
-    if running and running.progress.prompt_tokens:
-        history, known = running.progress.prompt_tokens, True
+    if running:
+        history = running.progress.prompt_tokens
+        known = bool(history)
+        if not known:
+            history, known = _count_history(conversation, card, instructions)
+    elif prompt_tokens is not None:
+        history, known = prompt_tokens, True
     else:
-        history, known = _count_history(conversation.messages, card, instructions)
+        history, known = _count_history(conversation, card, instructions)
+        draft_size += sum(estimate_tokens(part.text) for part in conversation.attached)
+        known = known and not conversation.attached
     return Ledger(
         history=history,
         draft=draft_size,
-        live=live,
+        live=running.progress.tokens if running else 0,
         ceiling=card.context if card else 0,
         exact=known_draft and known,
     )
 
 
-def _count_history(messages: list[Message], card: ModelCard | None, instructions: str) -> tuple[int, bool]:
+def keeps_thoughts(conversation: Conversation, card: ModelCard | None) -> bool:
+    """Whether earlier thoughts of a chat stay in its prompt: its own choice, else the model's."""
+    chosen = conversation.choices.keep_thoughts
+    return (card is not None and card.keeps_thoughts) if chosen is None else chosen
+
+
+def is_full(conversation: Conversation, card: ModelCard | None) -> bool:
+    """Whether the last answer ended at the model's ceiling, which has not been raised since."""
+    last = conversation.last_answer
+    facts = last.generation if last else None
+    if card is None or facts is None or facts.end is not End.LIMIT:
+        return False
+    return facts.prompt_tokens + facts.reasoning_tokens + facts.answer_tokens >= card.context - LEAST_ROOM
+
+
+def _count_history(conversation: Conversation, card: ModelCard | None, instructions: str) -> tuple[int, bool]:
     """Tokens of the next prompt without the draft, and whether they were counted.
 
     The last answer whose facts the same model wrote says what the prompt was; what came after it, or all of
     a chat that another model answered, is estimated.
     """
     after: list[Message] = []
-    for message in reversed(messages):
+    for message in reversed(conversation.messages):
         facts = message.generation
         if card and facts and facts.fingerprint == card.fingerprint and facts.prompt_tokens:
-            kept = facts.reasoning_tokens if release(card.release).keeps_thoughts else 0
+            kept = facts.reasoning_tokens if keeps_thoughts(conversation, card) else 0
             counted = facts.prompt_tokens + facts.answer_tokens + kept + card.turn_tokens
             return counted + _estimate(after), not after
         after.append(message)

@@ -1,25 +1,36 @@
-"""Visitors at the window's door: `ask` from a terminal is answered in a chat of its own."""
+"""Visitors at the window's door: `ask` from a terminal is answered in a chat of its own, or goes on with one."""
 
 from typing import TYPE_CHECKING
 
 from app.chat.answering import Options
-from app.chat.changes import Change, EngineChanged, EngineState, EngineView, MessageChanged, RaiseAsked, TextAppended
+from app.chat.changes import (
+    Change,
+    EngineChanged,
+    EngineState,
+    EngineView,
+    MessageChanged,
+    Phase,
+    ProgressChanged,
+    RaiseAsked,
+    TextAppended,
+)
 from app.chat.conversation import Conversation
-from app.core.door import Ask, Ended, Heard, Interrupt, RaiseWindow, Refused, Said
-from app.core.errors import Failure
+from app.core.door import Ask, Document, Ended, Heard, Interrupt, Prepare, RaiseWindow, Reads, Refused, Resume, Said
+from app.core.errors import AppError, Failure
 from app.core.messages import Kind, Message, Part, State
 from app.engine.door import Knock, Visitor
 
 if TYPE_CHECKING:
-    from app.chat.desk import Desk
+    from app.chat.backstage import Backstage
 
 
 class Reception:
     """Serves every visitor from the thread that owns the desk."""
 
-    def __init__(self, desk: "Desk") -> None:
+    def __init__(self, desk: "Backstage") -> None:
         self._desk = desk
         self._asked: dict[Visitor, Conversation] = {}
+        self._preparing: dict[Visitor, Conversation] = {}
         self._early: list[Knock] = []
         """Questions that came before the chats were open."""
         self._refusal: Failure | None = None
@@ -30,9 +41,9 @@ class Reception:
             case RaiseWindow():
                 knock.visitor.reply(Heard())
                 self._desk.tell_window(RaiseAsked())
-            case Ask():
+            case Ask() | Resume() | Prepare() as request:
                 if self._desk.opened:
-                    self._ask(knock.visitor, knock.request)
+                    self._serve(knock.visitor, request)
                 elif self._refusal:
                     _refuse(knock.visitor, self._refusal)
                 else:
@@ -42,6 +53,8 @@ class Reception:
                     self._desk.stop_in(conversation)
             case None:
                 self._asked.pop(knock.visitor, None)
+                if conversation := self._preparing.pop(knock.visitor, None):
+                    self._desk.warm_in(conversation, [])
                 self._early = [early for early in self._early if early.visitor is not knock.visitor]
 
     def open(self) -> None:
@@ -63,6 +76,9 @@ class Reception:
             case TextAppended(session, _message, kind, text):
                 for visitor in self._visitors(session):
                     visitor.reply(Said([Part(kind, text)]))
+            case ProgressChanged(session, progress) if progress.phase is Phase.READING:
+                for visitor in self._visitors(session):
+                    visitor.reply(Reads(progress.read, progress.to_read, progress.seconds_left))
             case MessageChanged(message) if message.state is not State.RUNNING:
                 for visitor in self._visitors(message.session):
                     del self._asked[visitor]
@@ -71,11 +87,27 @@ class Reception:
             case EngineChanged(EngineView(state=EngineState.STOPPED, failure=Failure() as failure)):
                 self._give_up(failure)
 
-    def _ask(self, visitor: Visitor, ask: Ask) -> None:
-        visitor.reply(Heard(waits=bool(self._desk.running)))
-        conversation = self._asked[visitor] = Conversation()
-        documents = [Part(Kind.DOCUMENT, document.text, (), document.name) for document in ask.documents]
-        self._desk.ask_in(conversation, ask.question, documents, Options(ask.thinking_budget, ask.seed))
+    def _serve(self, visitor: Visitor, request: Ask | Resume | Prepare) -> None:
+        match request:
+            case Prepare(documents, budget):
+                conversation = self._preparing[visitor] = Conversation()
+                conversation.choose(thinking_budget=budget, keep_thoughts=None)
+                self._desk.warm_in(conversation, _parts(documents))
+            case Ask():
+                visitor.reply(Heard(waits=bool(self._desk.running)))
+                conversation = self._asked[visitor] = self._preparing.pop(visitor, Conversation())
+                conversation.choose(thinking_budget=None, keep_thoughts=request.keep_thoughts)
+                options = Options(request.thinking_budget, request.seed, drawing=request.drawing)
+                self._desk.ask_in(conversation, request.question, _parts(request.documents), options)
+            case Resume(session, drawing):
+                waits = bool(self._desk.running)
+                try:
+                    found = self._desk.resume_in(session, Options(drawing=drawing))
+                except AppError as error:
+                    _refuse(visitor, error.failure())
+                else:
+                    visitor.reply(Heard(waits=waits))
+                    self._asked[visitor] = found
 
     def _give_up(self, failure: Failure) -> None:
         """Nobody at a terminal could start the engine again, so nobody is left waiting for that."""
@@ -90,6 +122,10 @@ class Reception:
             for visitor, conversation in self._asked.items()
             if conversation.session and conversation.session.id == session
         ]
+
+
+def _parts(documents: list[Document]) -> list[Part]:
+    return [Part(Kind.DOCUMENT, document.text, (), document.name) for document in documents]
 
 
 def _refuse(visitor: Visitor, failure: Failure) -> None:

@@ -34,6 +34,14 @@ class Supervision:
         self.see(EngineView(EngineState.STARTING))
         self._engine.start(load)
 
+    def rest(self) -> None:
+        """End the engine until it is wanted; answers under way are kept as they are."""
+        self.holds_engine = False
+        self._answering.stop_all()
+        self._answering.lose_engine(None)
+        self._engine.rest()
+        self.see(EngineView(EngineState.RESTING, card=self.view.card))
+
     def hold(self) -> bool:
         """A worker of ours speaks, so the lock is ours; whether we had to wait for it."""
         self.holds_engine, waited = True, self.view.state is EngineState.WAITING

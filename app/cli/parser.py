@@ -2,12 +2,16 @@
 
 import argparse
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 from app import NAME, VERSION
 from app.core.errors import UsageError
 from app.core.settings import setting
 from app.core.text import _
+
+NEWEST = 0
+"""Stands for the chat that changed last; no chat has this number."""
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -19,18 +23,41 @@ def make_parser() -> argparse.ArgumentParser:
     _add_data(parser, None)
     _add_window(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    ask = commands.add_parser("ask", help=_("ask one question in the terminal"))
-    ask.add_argument("question", help=_("the question; - reads it from standard input"))
-    ask.add_argument("--file", action="append", default=[], type=Path, help=_("a text file to go along; repeatable"))
-    ask.add_argument("--model", type=Path, help=_("folder of an MLX model"))
-    ask.add_argument("--think", type=_thought, metavar="N", help=_("tokens of thought at most; 0: none"))
-    ask.add_argument("--seed", type=_seed, metavar="N", help=_("the same seed gives the same text"))
-    ask.add_argument("--json", action="store_true", help=_("print one JSON object"))
-    _add_data(ask, argparse.SUPPRESS)
+    _add_ask(commands.add_parser("ask", help=_("ask one question in the terminal")))
     doctor = commands.add_parser("doctor", help=_("what this computer is, what fits, what is missing"))
     doctor.add_argument("--json", action="store_true", help=_("print one JSON object"))
     _add_data(doctor, argparse.SUPPRESS)
     return parser
+
+
+def _add_ask(ask: argparse.ArgumentParser) -> None:
+    ask.add_argument("question", nargs="?", help=_("the question; - reads it from standard input"))
+    ask.add_argument("--file", action="append", default=[], type=Path, help=_("a text file to go along; repeatable"))
+    ask.add_argument(
+        "--resume",
+        nargs="?",
+        const=NEWEST,
+        type=_session,
+        metavar="CHAT",
+        help=_("go on with the last answer of a chat, of the newest unless its number is given"),
+    )
+    ask.add_argument("--model", type=Path, help=_("folder of an MLX model; not while the window is open"))
+    ask.add_argument("--think", type=_thought, metavar="N", help=_("tokens of thought at most; 0: none"))
+    ask.add_argument(
+        "--keep-thoughts", action="store_true", help=_("earlier thoughts stay in what the model reads in this chat")
+    )
+    ask.add_argument("--seed", type=_seed, metavar="N", help=_("the same seed gives the same text"))
+    for name, help_ in (
+        ("temperature", _("how freely words are drawn; 0: take the likeliest")),
+        ("top_p", _("draw from the likeliest words that share this probability")),
+        ("min_p", _("leave out words less likely than this share of the likeliest")),
+        ("top_k", _("draw from so many of the likeliest words; 0: from all")),
+    ):
+        option = f"--{name.replace('_', '-')}"
+        ask.add_argument(option, type=_drawn(name), metavar="X", help=help_)
+    ask.add_argument("--stop", action="append", metavar="STRING", help=_("end the answer before this text; repeatable"))
+    ask.add_argument("--json", action="store_true", help=_("print one JSON object"))
+    _add_data(ask, argparse.SUPPRESS)
 
 
 def check_order(arguments: argparse.Namespace) -> None:
@@ -79,6 +106,26 @@ def _thought(text: str) -> int:
 
 def _seed(text: str) -> int:
     return _number(text, 2**64 - 1)
+
+
+def _session(text: str) -> int:
+    return _number(text, 2**63 - 1)
+
+
+def _drawn(key: str) -> Callable[[str], float]:
+    """A value of the draw: within the bounds of its setting, whose -1 is said by leaving the option out."""
+    row = setting(key)
+
+    def parse(text: str) -> float:
+        try:
+            value: float = row.kind(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(_("must be a number")) from error
+        if not 0 <= value <= (row.most or 0):
+            raise argparse.ArgumentTypeError(_("must be from 0 to {most}").format(most=row.most))
+        return value
+
+    return parse
 
 
 def _number(text: str, most: int) -> int:

@@ -5,6 +5,7 @@ Newline-delimited JSON over a Unix socket in the data folder, as between desktop
 
 import msgspec
 
+from app.core.drawing import OPEN, Drawing
 from app.core.errors import Failure
 from app.core.messages import Generation, Part
 
@@ -31,6 +32,23 @@ class Ask(Line, frozen=True):
     documents: list[Document] = []
     thinking_budget: int | None = None
     seed: int | None = None
+    drawing: Drawing = OPEN
+    keep_thoughts: bool | None = None
+
+
+class Prepare(Line, frozen=True):
+    """A question about these documents is being typed: read them ahead. An `Ask` follows."""
+
+    documents: list[Document]
+    thinking_budget: int | None = None
+
+
+class Resume(Line, frozen=True):
+    """Let the last answer of a chat go on where it ended."""
+
+    session: int | None = None
+    """None: the chat that changed last."""
+    drawing: Drawing = OPEN
 
 
 class Interrupt(Line, frozen=True):
@@ -42,6 +60,14 @@ class Heard(Line, frozen=True):
 
     waits: bool = False
     """Another answer comes first."""
+
+
+class Reads(Line, frozen=True):
+    """How much of the prompt is read, in tokens; `seconds_left` is None where no pace is known."""
+
+    done: int
+    total: int
+    seconds_left: float | None = None
 
 
 class Said(Line, frozen=True):
@@ -66,8 +92,8 @@ class Refused(Line, frozen=True):
     failure: Failure
 
 
-Request = RaiseWindow | Ask | Interrupt
-Reply = Heard | Said | Ended | Refused
+Request = RaiseWindow | Ask | Prepare | Resume | Interrupt
+Reply = Heard | Reads | Said | Ended | Refused
 encode = msgspec.json.Encoder().encode
 decode_request = msgspec.json.Decoder(Request).decode
 decode_reply = msgspec.json.Decoder(Reply).decode

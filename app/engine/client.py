@@ -1,5 +1,6 @@
 """The desktop's end of the engine: one worker at a time, started, fed, heard, and ended for sure."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,8 @@ class Engine:
         self._places, self._inbox, self._worker = places, inbox, worker
         self._lock = Lock(places.engine_lock, owner)
         self._life: Life | None = None
+        self._former: Life | None = None
+        """One that rests; it may still be ending."""
 
     @property
     def pid(self) -> int | None:
@@ -34,7 +37,7 @@ class Engine:
 
     def start(self, load: Load) -> None:
         """Start a worker and let it load; one that runs is ended first."""
-        before = self._life
+        before, self._former = self._life or self._former, None
         life = self._life = Life(self._places, self._lock, self._worker, load)
         life.begin(before, lambda event: self._inbox.put(News(life, event)))
 
@@ -47,6 +50,13 @@ class Engine:
         """Whether news come from the present worker; an earlier one's may still lie in the inbox."""
         return news.life is self._life
 
+    def rest(self) -> None:
+        """End the worker for now and return at once; nothing more of it is news, and one that hangs is killed."""
+        if self._life:
+            self._former, self._life = self._life, None
+            self._former.end()
+            threading.Thread(target=self._former.join, name="engine-rest", daemon=True).start()
+
     def end(self) -> None:
         """Ask the worker to end and return at once; `close` sees to it that it does."""
         if self._life:
@@ -54,7 +64,8 @@ class Engine:
 
     def close(self) -> None:
         """End the worker, cleanly if it listens, and wait for that."""
-        if self._life:
-            self._life.end()
-            self._life.join()
-            self._life = None
+        for life in (self._life, self._former):
+            if life:
+                life.end()
+                life.join()
+        self._life = self._former = None

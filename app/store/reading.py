@@ -10,8 +10,21 @@ from app.store.encoding import fold, generation_of, part_of
 
 def read_sessions(connection: sqlite3.Connection) -> list[Session]:
     """All chats, the one that changed last first."""
-    rows = connection.execute("SELECT id, title, created, updated FROM sessions ORDER BY updated DESC, id DESC")
-    return [Session(id=id_, title=title, created=created, updated=updated) for id_, title, created, updated in rows]
+    rows = connection.execute(
+        "SELECT id, title, created, updated, thinking_budget, keep_thoughts FROM sessions"
+        " ORDER BY updated DESC, id DESC"
+    )
+    return [
+        Session(
+            id=id_,
+            title=title,
+            created=created,
+            updated=updated,
+            thinking_budget=budget,
+            keep_thoughts=None if keep is None else bool(keep),
+        )
+        for id_, title, created, updated, budget, keep in rows
+    ]
 
 
 def read_messages(connection: sqlite3.Connection, session: int) -> list[Message]:

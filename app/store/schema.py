@@ -14,7 +14,9 @@ FIRST = (
         id INTEGER PRIMARY KEY,
         title TEXT NOT NULL,
         created REAL NOT NULL,
-        updated REAL NOT NULL
+        updated REAL NOT NULL,
+        thinking_budget INTEGER,
+        keep_thoughts INTEGER
     ) STRICT
     """,
     """
@@ -72,6 +74,10 @@ FIRST = (
         thinking_budget INTEGER,
         prompt_tokens INTEGER NOT NULL,
         cached_tokens INTEGER NOT NULL,
+        restored_tokens INTEGER NOT NULL,
+        restore_seconds REAL NOT NULL,
+        fixed_chunk INTEGER NOT NULL,
+        passes INTEGER NOT NULL,
         reasoning_tokens INTEGER NOT NULL,
         answer_tokens INTEGER NOT NULL,
         queue_seconds REAL NOT NULL,

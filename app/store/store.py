@@ -13,7 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from app.core.errors import AppError, Failure, StoreFailed
-from app.core.messages import Message, Part, Session
+from app.core.messages import Generation, Message, Part, Session
 from app.core.owner import Owner
 from app.core.text import _
 from app.store.connection import connect_reader
@@ -22,7 +22,15 @@ from app.store.files import DATABASE, mark_of, unsaved_files, unsaved_name, writ
 from app.store.opening import open_database
 from app.store.reading import read_messages, read_sessions
 from app.store.writer import Job, Outcome, Writer
-from app.store.writing import reclassify_checkpoints, write_checkpoint, write_finish, write_turn
+from app.store.writing import (
+    delete_session,
+    reopen_answer,
+    rewrite_answer,
+    write_checkpoint,
+    write_finish,
+    write_session,
+    write_turn,
+)
 
 FLUSH_SECONDS = 30.0
 
@@ -82,16 +90,34 @@ class Store:
         `then` follows the commit, `dropped` in its place where the database will never take them.
         """
         job = partial(write_turn, session=session, messages=tuple(messages), owner=self._owner)
-        tell = None if dropped is None else lambda error: dropped(explain(error, self._folder).failure())
-        self._writer.put(Job(job, then, tell, tuple(messages)))
+        self._writer.put(Job(job, then, self._teller(dropped), tuple(messages)))
 
-    def checkpoint(self, message: int, parts: Sequence[Part]) -> None:
-        """Append what a running answer wrote since the last checkpoint."""
-        self._write(partial(write_checkpoint, message=message, parts=tuple(parts)))
+    def reopen(
+        self,
+        message: Message,
+        session: Session,
+        then: Callable[[], None] | None = None,
+        dropped: Callable[[Failure], None] | None = None,
+    ) -> None:
+        """Let an answer that ended run again, with the parts it has; its facts stay until its end."""
+        job = partial(reopen_answer, message=message, session=session, owner=self._owner)
+        self._writer.put(Job(job, then, self._teller(dropped), (message,)))
 
-    def reclassify(self, message: int) -> None:
-        """Turn all text a running answer wrote so far into its thought."""
-        self._write(partial(reclassify_checkpoints, message=message))
+    def save_session(self, session: Session) -> None:
+        """Keep a chat's title and choices."""
+        self._write(partial(write_session, session=session))
+
+    def delete_session(self, session: int) -> None:
+        """Delete a chat with its messages, all or nothing."""
+        self._write(partial(delete_session, session=session))
+
+    def checkpoint(self, message: int, parts: Sequence[Part], facts: Generation | None = None) -> None:
+        """Append what a running answer wrote since the last checkpoint, and note its facts so far."""
+        self._write(partial(write_checkpoint, message=message, parts=tuple(parts), facts=facts))
+
+    def rewrite(self, message: Message) -> None:
+        """Put all that a running answer has in place of what is there: something was taken back or divided anew."""
+        self._write(partial(rewrite_answer, message=message))
 
     def finish(self, message: Message, session: Session, then: Callable[[], None] | None = None) -> None:
         """Close a running answer: state, final parts in place of the checkpoints, generation, time of the session."""
@@ -129,6 +155,9 @@ class Store:
 
     def _write(self, write: Callable[[sqlite3.Connection], None]) -> None:
         self._writer.put(Job(write))
+
+    def _teller(self, dropped: Callable[[Failure], None] | None) -> Callable[[Exception], None] | None:
+        return None if dropped is None else lambda error: dropped(explain(error, self._folder).failure())
 
     def _read(self, query: Callable[[sqlite3.Connection], Value]) -> Value:
         self._ready.wait()

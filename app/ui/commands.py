@@ -38,6 +38,8 @@ class Command:
     enabled: Callable[["Window"], bool] = always
     local: bool = False
     """The keys belong to one control, which handles them itself; menus only mention them."""
+    checked: Callable[["Window"], bool] | None = None
+    """Whether what it switches is on; None for what is no switch."""
     role: QAction.MenuRole = QAction.MenuRole.NoRole
 
 
@@ -51,9 +53,41 @@ COMMANDS: tuple[Command, ...] = (
         "chat",
         ("Ctrl+Return", "Ctrl+Enter"),
         lambda w: w.desk.answer_now(),
-        lambda w: w.thinking,
+        lambda w: w.desk.can_answer_now,
+    ),
+    Command(
+        "thought.steer",
+        lambda: _("Correct the thought"),
+        "chat",
+        ("Ctrl+Shift+Return", "Ctrl+Shift+Enter"),
+        lambda w: w.steer(),
+        lambda w: w.can_steer,
+    ),
+    Command(
+        "chat.resume",
+        lambda: _("Continue the answer"),
+        "chat",
+        ("Ctrl+Alt+Return", "Ctrl+Alt+Enter"),
+        lambda w: w.desk.resume(),
+        lambda w: w.desk.can_resume,
     ),
     Command("chat.retry", lambda: _("Try again"), "chat", ("Ctrl+R",), lambda w: w.desk.retry(), lambda w: w.can_retry),
+    Command(
+        "thought.fork",
+        lambda: _("Think again from here"),
+        "chat",
+        ("Ctrl+Shift+R",),
+        lambda w: w.fork_thought(),
+        lambda w: w.can_fork,
+    ),
+    Command(
+        "chat.keep_thoughts",
+        lambda: _("Keep earlier thoughts in this chat"),
+        "chat",
+        (),
+        lambda w: w.desk.set_keep_thoughts(not w.desk.keeps_thoughts),
+        checked=lambda w: w.desk.keeps_thoughts,
+    ),
     Command(
         "chat.next",
         lambda: _("Next chat"),
@@ -69,6 +103,15 @@ COMMANDS: tuple[Command, ...] = (
         (f"{CONTROL}+Shift+Tab", "Ctrl+Shift+["),
         lambda w: w.step_chat(-1),
         lambda w: w.has_chats,
+    ),
+    Command(
+        "question.edit",
+        lambda: _("Edit the question"),
+        "edit",
+        ("Up",),
+        lambda w: w.edit_question(),
+        lambda w: w.can_edit,
+        local=True,
     ),
     Command(
         "copy.answer",
@@ -94,6 +137,22 @@ COMMANDS: tuple[Command, ...] = (
         lambda w: w.toggle_thought(),
         lambda w: w.has_thought,
     ),
+    Command(
+        "version.previous",
+        lambda: _("Previous version"),
+        "view",
+        ("Ctrl+Alt+Left",),
+        lambda w: w.step_version(-1),
+        lambda w: w.has_version(-1),
+    ),
+    Command(
+        "version.next",
+        lambda: _("Next version"),
+        "view",
+        ("Ctrl+Alt+Right",),
+        lambda w: w.step_version(1),
+        lambda w: w.has_version(1),
+    ),
     Command("view.sidebar", lambda: _("Show or hide the chats"), "view", ("Ctrl+B",), lambda w: w.toggle_sidebar()),
     Command(
         "view.focus_composer", lambda: _("Go to the message"), "view", ("Shift+Esc",), lambda w: w.focus_composer()
@@ -104,6 +163,22 @@ COMMANDS: tuple[Command, ...] = (
     Command("model.choose", lambda: _("Choose a model folder…"), "model", ("Ctrl+L",), lambda w: w.choose_model()),
     Command("model.starter", lambda: _("Use the starter model"), "model", (), lambda w: w.desk.load_model("")),
     Command("engine.restart", lambda: _("Restart the engine"), "model", (), lambda w: w.desk.restart_engine()),
+    Command(
+        "engine.free",
+        lambda: _("Free memory"),
+        "model",
+        (),
+        lambda w: w.desk.free_memory(),
+        lambda w: w.can_free,
+    ),
+    Command(
+        "prefixes.drop",
+        lambda: _("Delete saved prefixes"),
+        "model",
+        (),
+        lambda w: w.drop_prefixes(),
+        lambda w: w.has_prefixes,
+    ),
     Command("help.keys", lambda: _("Keys"), "help", ("Ctrl+/",), lambda w: w.show_keys()),
     Command(
         "app.quit",
@@ -131,12 +206,17 @@ def title_of(command_id: str) -> str:
 
 def hint_of(command_id: str) -> str:
     """The words of a command and its first key as this system writes it, for a tooltip."""
-    row = next(row for row in COMMANDS if row.id == command_id)
-    return f"{row.title()}  {key_of(row)}".rstrip()
+    return add_key(title_of(command_id), command_id)
 
 
-def key_of(row: Command) -> str:
+def add_key(words: str, command_id: str) -> str:
+    """Words and the first key of the command they stand for."""
+    return f"{words}  {key_of(command_id)}".rstrip()
+
+
+def key_of(command_id: str) -> str:
     """A command's first key as this system writes it."""
+    row = next(row for row in COMMANDS if row.id == command_id)
     return QKeySequence(row.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if row.keys else ""
 
 
@@ -149,6 +229,7 @@ def install(window: "Window") -> tuple[dict[str, QAction], dict[str, QMenu]]:
         action = QAction(row.title(), window)
         action.setObjectName(row.id)
         action.setMenuRole(row.role)
+        action.setCheckable(row.checked is not None)
         if not row.local:
             action.setShortcuts([QKeySequence(keys) for keys in row.keys])
         action.triggered.connect(partial(_run, row, window))
@@ -164,6 +245,8 @@ def refresh(window: "Window", actions: dict[str, QAction]) -> None:
     """Let each action say whether it is in place now."""
     for row in COMMANDS:
         actions[row.id].setEnabled(row.enabled(window))
+        if row.checked is not None:
+            actions[row.id].setChecked(row.checked(window))
 
 
 def _run(row: Command, window: "Window", _checked: bool = False) -> None:  # noqa: FBT002 - Qt's signature

@@ -1,12 +1,16 @@
-"""The card at the foot: the message being written, the thinking choice, the speed, send or stop."""
+"""The card at the foot: the message being written, the thinking choice, the speed or the cost, send or stop."""
 
-from PySide6.QtCore import QMimeData, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen, QTextBlockFormat, QTextCursor
-from PySide6.QtWidgets import QFrame, QLabel, QTextEdit, QWidget
+from collections.abc import Sequence
+
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtWidgets import QLabel, QWidget
 
 from app.core.text import _
+from app.ui.attached import Attached
 from app.ui.button import RoundButton
 from app.ui.commands import hint_of
+from app.ui.editor import Editor
 from app.ui.theme import LINES, Theme
 from app.ui.thinking import ThinkingChoice
 
@@ -15,89 +19,14 @@ SHADOW = 8
 """Room around the card for its shadow."""
 PADDING = 20
 """So that the text is in line with the column."""
+ROWS_GAP = 10
+"""Between the documents and the text."""
 FOOT = 44
 """Height of the line with the buttons."""
 SHARE = 0.4
 """Of the window's height, at most."""
-RETURNS = frozenset({Qt.Key.Key_Return, Qt.Key.Key_Enter})
-PAGES = {Qt.Key.Key_PageUp: -1, Qt.Key.Key_PageDown: 1}
-
-
-class Editor(QTextEdit):
-    """Plain text; Return sends, Shift+Return breaks the line, page keys scroll the transcript."""
-
-    submitted = Signal()
-    paged = Signal(int)
-    focus_changed = Signal()
-
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._theme = theme
-        self.setAcceptRichText(False)
-        self.setTabChangesFocus(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setFont(theme.font("text"))
-        self.viewport().setAutoFillBackground(False)
-        self.document().setDocumentMargin(0)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setAccessibleName(_("Message"))
-        self.placeholder = ""
-        self.lift = theme.lift_of("text")
-        self.set_text("")
-
-    def set_text(self, text: str) -> None:
-        """Show another draft, with the cursor at its end."""
-        self.setPlainText(text)
-        line = QTextBlockFormat()
-        line.setLineHeight(LINES["text"], QTextBlockFormat.LineHeightTypes.FixedHeight.value)
-        cursor = self.textCursor()
-        cursor.select(QTextCursor.SelectionType.Document)
-        cursor.setBlockFormat(line)
-        cursor.movePosition(QTextCursor.MoveOperation.End)
-        self.setTextCursor(cursor)
-        self.document().clearUndoRedoStacks()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Send, break the line, scroll the transcript, or write."""
-        plain = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-        if event.key() in RETURNS and plain == Qt.KeyboardModifier.NoModifier:
-            self.submitted.emit()
-        elif event.key() in RETURNS and plain == Qt.KeyboardModifier.ShiftModifier:
-            self.textCursor().insertBlock()
-            self.ensureCursorVisible()
-        elif event.key() in PAGES and plain == Qt.KeyboardModifier.NoModifier:
-            self.paged.emit(PAGES[Qt.Key(event.key())])
-        else:
-            super().keyPressEvent(event)
-
-    def insertFromMimeData(self, source: QMimeData) -> None:
-        """Paste text as text."""
-        if source.hasText():
-            self.textCursor().insertText(source.text())
-            self.ensureCursorVisible()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the placeholder where the text would stand; Qt's own ignores the line height."""
-        super().paintEvent(event)
-        if self.placeholder and self.document().isEmpty():
-            painter = QPainter(self.viewport())
-            painter.setFont(self.font())
-            painter.setPen(self._theme.color("secondary"))
-            line = self.viewport().rect().adjusted(0, self.lift, 0, 0)
-            line.setHeight(LINES["text"])
-            words = painter.fontMetrics().elidedText(self.placeholder, Qt.TextElideMode.ElideRight, line.width())
-            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, words)
-            painter.end()
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Tell the card."""
-        super().focusInEvent(event)
-        self.focus_changed.emit()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Tell the card."""
-        super().focusOutEvent(event)
-        self.focus_changed.emit()
+NOTE_MS = 8_000
+"""How long a note stands."""
 
 
 class Composer(QWidget):
@@ -108,6 +37,12 @@ class Composer(QWidget):
     draft_changed = Signal(str)
     paged = Signal(int)
     height_changed = Signal()
+    edit_asked = Signal()
+    """The last question is wanted here, to be put into other words."""
+    edit_left = Signal()
+    """It is not wanted any more."""
+    detached = Signal(int)
+    """The document with this number is not to go along."""
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
@@ -117,13 +52,23 @@ class Composer(QWidget):
         """Whether there is nothing to send."""
         self.editor = Editor(theme, self)
         self.thinking = ThinkingChoice(theme, self)
-        self._speed = QLabel(self)
-        self._speed.setFont(theme.font("small"))
-        self._speed.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._number = self._label(Qt.AlignmentFlag.AlignRight)
+        self._hint = self._label(Qt.AlignmentFlag.AlignLeft)
+        self._hints: list[str] = []
+        self._note = ""
+        self._noting = QTimer(self, singleShot=True, interval=NOTE_MS)
+        self._noting.timeout.connect(self._leave_note)
+        self.attached = Attached(theme, self)
+        self.attached.removed.connect(self.detached)
+        self.attached.edit_left.connect(self.edit_left)
+        self._names: list[str] = []
+        self._editing = False
         self.button = RoundButton(theme, self)
         self.button.clicked.connect(self._press)
         self.editor.submitted.connect(self.submitted)
         self.editor.paged.connect(self.paged)
+        self.editor.up_pressed.connect(self.edit_asked)
+        self.editor.escaped.connect(self.edit_left)
         self.editor.focus_changed.connect(self.update)
         self.editor.textChanged.connect(self._changed)
         self.setFocusProxy(self.editor)
@@ -131,11 +76,29 @@ class Composer(QWidget):
         self._take_colors()
         self._mind_button()
 
+    def _label(self, side: Qt.AlignmentFlag) -> QLabel:
+        label = QLabel(self)
+        label.setFont(self._theme.font("small"))
+        label.setAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        return label
+
     # content ------------------------------------------------------------------------------------
 
     def text(self) -> str:
         """The draft."""
         return self.editor.toPlainText()
+
+    @property
+    def hint(self) -> str:
+        """What the foot says about keys, or the note in its place."""
+        return self._hint.text()
+
+    @property
+    def number(self) -> str:
+        """The speed or the cost that the foot shows."""
+        return self._number.text()
 
     def show_draft(self, text: str) -> None:
         """Show another draft without announcing it."""
@@ -155,13 +118,50 @@ class Composer(QWidget):
         self.editor.setAccessibleDescription(words)
         self.editor.viewport().update()
 
-    def show_running(self, *, running: bool, speed: str) -> None:
-        """Offer to stop, and show the speed, while an answer runs."""
-        if speed != self._speed.text():
-            self._speed.setText(speed)
+    def show_running(self, *, running: bool, number: str) -> None:
+        """Offer to stop while an answer runs; the number is its speed, or what the next question costs."""
+        if number != self._number.text():
+            self._number.setText(number)
+            self._arrange_foot()
         if running != self._running:
             self._running = running
             self._mind_button()
+
+    def show_budget(self, budget: int, preferred: int) -> None:
+        """Show how long the model may think in this chat, and what the settings prefer."""
+        self.thinking.show_budget(budget, preferred)
+        self._arrange_foot()
+
+    def show_hints(self, hints: Sequence[str]) -> None:
+        """Say what keys do now, in the first of several ways that there is room for."""
+        if list(hints) != self._hints:
+            self._hints = list(hints)
+            self._arrange_foot()
+
+    def say(self, note: str) -> None:
+        """Show a note in place of the hints for a while."""
+        self._note = note
+        self._noting.start()
+        self._arrange_foot()
+
+    @Slot()
+    def _leave_note(self) -> None:
+        self._note = ""
+        self._arrange_foot()
+
+    def show_attached(self, names: Sequence[str]) -> None:
+        """Show which documents go along."""
+        self._names = list(names)
+        self._mind_attached()
+
+    def show_editing(self, *, editing: bool) -> None:
+        """Say that what stands here takes the place of a question."""
+        self._editing = editing
+        self._mind_attached()
+
+    def _mind_attached(self) -> None:
+        if self.attached.show_names([] if self._editing else self._names, editing=self._editing):
+            self.height_changed.emit()
 
     @Slot()
     def _changed(self) -> None:
@@ -192,19 +192,35 @@ class Composer(QWidget):
         inner = width - 2 * (SHADOW + PADDING)
         self.editor.document().setTextWidth(inner)
         wanted = round(self.editor.document().size().height())
-        most = max(LINES["text"], int(self.window().height() * SHARE) - FOOT - PADDING - 2 * SHADOW)
+        left, top = SHADOW + PADDING, SHADOW + 14
+        if not self.attached.empty:
+            rows = self.attached.height_at(inner)
+            self.attached.setGeometry(left, top, inner, rows)
+            top += rows + ROWS_GAP
+        most = max(LINES["text"], int(self.window().height() * SHARE) - top - 2 - FOOT - SHADOW)
         text = min(max(LINES["text"], wanted), most)
         policy = Qt.ScrollBarPolicy
         self.editor.setVerticalScrollBarPolicy(policy.ScrollBarAsNeeded if wanted > most else policy.ScrollBarAlwaysOff)
-        left, top = SHADOW + PADDING, SHADOW + 14
         self.editor.setGeometry(left, top - self.editor.lift, inner, text + self.editor.lift)
         foot = top + text + 2
         choice = self.thinking.sizeHint()
         self.thinking.setGeometry(left - 8, foot + 8, choice.width(), choice.height())
-        right = width - SHADOW - 8
-        self.button.move(right - self.button.width(), foot + 6)
-        self._speed.setGeometry(right - self.button.width() - 8 - 120, foot + 6, 120, self.button.height())
+        self.button.move(width - SHADOW - 8 - self.button.width(), foot + 6)
+        self._arrange_foot()
         return foot + FOOT + SHADOW
+
+    def _arrange_foot(self) -> None:
+        """Share the line between the thinking choice and the button out: the number first, then a hint that fits."""
+        y, height = self.button.y(), self.button.height()
+        left, right = self.thinking.geometry().right() + 1 + 8, self.button.x() - 8
+        metrics = self._number.fontMetrics()
+        number = min(metrics.horizontalAdvance(self._number.text()) + 1, max(0, right - left))
+        self._number.setGeometry(right - number, y, number, height)
+        room = right - number - (16 if number > 1 else 0) - left
+        wanted = [self._note] if self._note else self._hints
+        words = next((one for one in wanted if metrics.horizontalAdvance(one) < room), "")
+        self._hint.setText(words)
+        self._hint.setGeometry(left, y, max(0, room), height)
 
     def sizeHint(self) -> QSize:
         """As high as the text at the present width."""
@@ -234,6 +250,3 @@ class Composer(QWidget):
         palette.setColor(palette.ColorRole.Highlight, self._theme.color("selection"))
         palette.setColor(palette.ColorRole.HighlightedText, self._theme.color("ink"))
         self.editor.setPalette(palette)
-        words = self._speed.palette()
-        words.setColor(words.ColorRole.WindowText, self._theme.color("secondary"))
-        self._speed.setPalette(words)

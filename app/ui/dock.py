@@ -39,6 +39,8 @@ class Dock(QWidget):
         before = bool(self._words), not self.card.isHidden()
         loading = view.state in {EngineState.STARTING, EngineState.LOADING}
         self._words = say_loading(view, name) if loading else ""
+        if view.state is EngineState.RESTING:
+            self._words = say_resting(name)
         self._done, self._total = (view.done, view.total) if loading else (0, 0)
         trouble = view.state in TROUBLES and with_card
         if trouble:
@@ -105,6 +107,13 @@ def say_loading(view: EngineView, name: str) -> str:
     if not view.total:
         return words
     return _("{words} {done} of {total}").format(words=words, done=view.done, total=view.total)
+
+
+def say_resting(name: str) -> str:
+    """That the model is not in memory, and what brings it back."""
+    if name:
+        return _("{model} is resting. It loads with your next question.").format(model=name)
+    return _("Resting. It loads with your next question.")
 
 
 def _unexplained(state: EngineState) -> Failure:

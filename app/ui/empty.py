@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.chat.changes import EngineState, EngineView
 from app.core.text import _
-from app.ui.commands import COMMANDS, key_of
+from app.ui.commands import key_of
 from app.ui.theme import COLUMN, GUTTER, Theme
 from app.ui.words import name_model
 
@@ -28,7 +28,7 @@ class EmptyState(QWidget):
         """Say what a question would meet."""
         lines = [_("Return sends, Shift+Return breaks the line. Nothing leaves this machine.")]
         if view.card is not None and view.card.release == "starter":
-            key = key_of(next(row for row in COMMANDS if row.id == "model.choose"))
+            key = key_of("model.choose")
             label = name_model(view.card)
             lines.append(_("{label} is a small stand-in for trying the app, not Magistral.").format(label=label))
             lines.append(_("Choose a model folder with {key}.").format(key=key))

@@ -53,9 +53,9 @@ class Header(QWidget):
             self.setAccessibleName(title)
             self._arrange()
 
-    def show_model(self, card: ModelCard | None) -> None:
-        """Name the model that answers."""
-        words = say_model(card) if card else _("Model")
+    def show_model(self, card: ModelCard | None, *, resting: bool = False) -> None:
+        """Name the model that answers, or would if it did not rest."""
+        words = say_model(card, resting=resting) if card else _("Model")
         if words != self._words:
             self._words = words
             self._arrange()

@@ -1,6 +1,6 @@
 """All commands with their keys, over the window, until the next key or click."""
 
-from PySide6.QtCore import QEvent, QRectF, Qt
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
@@ -13,6 +13,7 @@ ROW = 26
 PADDING = 20
 TITLE = 32
 RADIUS = 14
+MARGIN = 8
 
 
 class KeyList(QWidget):
@@ -21,7 +22,7 @@ class KeyList(QWidget):
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._rows = [(row.title(), key_of(row)) for row in COMMANDS if row.keys]
+        self._rows = [(row.title(), key_of(row.id)) for row in COMMANDS if row.keys]
         self._before: QWidget | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(_("Keys"))
@@ -62,23 +63,32 @@ class KeyList(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), self._theme.color("shadow", 0.24))
-        height = TITLE + ROW * len(self._rows) + 2 * PADDING - 4
-        card = QRectF((self.width() - WIDTH) // 2, max(8, (self.height() - height) // 2), WIDTH, height)
+        columns, rows = self._share_out()
+        width = (min(WIDTH * columns, self.width() - 2 * MARGIN) - PADDING * (columns + 1)) // columns
+        size = QSizeF(width * columns + PADDING * (columns + 1), TITLE + ROW * rows + 2 * PADDING - 4)
+        card = QRectF(
+            QPointF((self.width() - size.width()) // 2, max(MARGIN, (self.height() - size.height()) // 2)), size
+        )
         painter.setPen(QPen(self._theme.color("hairline"), 1))
         painter.setBrush(self._theme.color("card"))
         painter.drawRoundedRect(card.adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
-        line = card.adjusted(PADDING, PADDING - 6, -PADDING, 0)
-        line.setHeight(TITLE)
+        line = QRectF(card.left() + PADDING, card.top() + PADDING - 6, width, TITLE)
         painter.setFont(self._theme.font("title", bold=True))
         painter.setPen(self._theme.color("ink"))
         painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, _("Keys"))
         painter.setFont(self._theme.font("small"))
-        line.translate(0, TITLE)
         line.setHeight(ROW)
-        for title, key in self._rows:
+        for at, (title, key) in enumerate(self._rows):
+            column, row = divmod(at, rows)
+            place = line.translated(column * (width + PADDING), TITLE + row * ROW)
             painter.setPen(self._theme.color("ink"))
-            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, title)
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, title)
             painter.setPen(self._theme.color("secondary"))
-            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, key)
-            line.translate(0, ROW)
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, key)
         painter.end()
+
+    def _share_out(self) -> tuple[int, int]:
+        """Columns, and rows in each: two where one would be higher than the window."""
+        whole = TITLE + ROW * len(self._rows) + 2 * PADDING
+        columns = 1 if whole <= self.height() - 2 * MARGIN else 2
+        return columns, -(-len(self._rows) // columns)

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.core.budget import Ledger
 from app.core.text import _
 from app.ui.theme import Theme
-from app.ui.words import explain_ledger, say_ledger
+from app.ui.words import say_ledger
 
 RING = 20
 GAP = 8
@@ -33,7 +33,6 @@ class Meter(QWidget):
         self._ledger = ledger
         words = say_ledger(ledger)
         self.setAccessibleName(_("Context: {words}").format(words=words))
-        self.setToolTip(explain_ledger(ledger))
         self.updateGeometry()
         self.update()
         return self.sizeHint() != before

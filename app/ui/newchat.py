@@ -5,7 +5,7 @@ from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from app.ui.button import draw_focus
-from app.ui.commands import COMMANDS, key_of
+from app.ui.commands import key_of, title_of
 from app.ui.theme import Theme
 
 INSET = 10
@@ -17,10 +17,9 @@ class NewChatRow(QAbstractButton):
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme = theme
-        row = next(row for row in COMMANDS if row.id == "chat.new")
-        self._key = key_of(row)
-        self.setText(row.title())
-        self.setAccessibleName(row.title())
+        self._key = key_of("chat.new")
+        self.setText(title_of("chat.new"))
+        self.setAccessibleName(self.text())
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 

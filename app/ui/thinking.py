@@ -11,7 +11,7 @@ from app.ui.button import QuietButton
 from app.ui.theme import Theme
 
 BUDGETS = (-1, 500, 1_000, 4_000, 16_000, 0)
-"""-1: the model's own; 0: no thought."""
+"""-1: what the settings say, mostly the model's own; 0: no thought."""
 
 
 class ThinkingChoice(QuietButton):
@@ -21,13 +21,15 @@ class ThinkingChoice(QuietButton):
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(theme, _("Think"), parent, chevron=True)
-        self._budget = -1
+        self._budget = self._preferred = -1
         self.setToolTip(_("How long the model may think"))
         self.clicked.connect(self._open)
 
-    def show_budget(self, budget: int) -> None:
-        """Show another choice."""
-        self._budget = budget
+    def show_budget(self, budget: int, preferred: int) -> None:
+        """Show another choice, and what the settings prefer; -1 is the model's own."""
+        if (budget, preferred) == (self._budget, self._preferred):
+            return
+        self._budget, self._preferred = budget, preferred
         self.setText(
             {-1: _("Think"), 0: _("No thinking")}.get(budget, _("Think · {count}").format(count=f"{budget:,}"))
         )
@@ -37,11 +39,14 @@ class ThinkingChoice(QuietButton):
     def _open(self) -> None:
         menu = QMenu(self)
         group = QActionGroup(menu)
-        budgets = sorted({*BUDGETS, self._budget}, key=lambda count: (count == 0, count))
-        for budget in budgets:
-            action = menu.addAction(say_budget(budget), partial(self.chosen.emit, budget))
+        shown = -1 if self._budget == self._preferred else self._budget
+        for budget in sorted({*BUDGETS, shown}, key=lambda count: (count == 0, count)):
+            words = say_budget(self._preferred if budget < 0 else budget)
+            if budget < 0 <= self._preferred:
+                words = _("As in the settings: {choice}").format(choice=words)
+            action = menu.addAction(words, partial(self.chosen.emit, budget))
             action.setCheckable(True)
-            action.setChecked(budget == self._budget)
+            action.setChecked(budget == shown)
             group.addAction(action)
         at = self.mapToGlobal(self.rect().topLeft())
         at.setY(at.y() - menu.sizeHint().height() - 4)

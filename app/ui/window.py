@@ -1,40 +1,43 @@
-"""The window: shows the desk's changes in its parts, and is what commands act on."""
+"""The window: shows the desk's changes in its parts."""
 
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QPoint, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QFileDialog, QMenu
+from PySide6.QtCore import QByteArray, QPoint, QTimer, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtWidgets import QMenu
 
 from app import NAME
 from app.chat import changes
-from app.chat.changes import Change, Phase, Progress
-from app.core.messages import Message, Role, State
+from app.chat.changes import Change, EngineState, Progress
+from app.core.protocol import ModelCard
 from app.core.text import _
 from app.ui import commands
-from app.ui.frame import Frame
+from app.ui.deeds import Deeds
 from app.ui.theme import Theme
 from app.ui.ticker import Ticker
-from app.ui.words import name_model, say_queue, say_speed
+from app.ui.words import explain_ledger, name_model, say_cost, say_freed, say_queue, say_speed
 
 if TYPE_CHECKING:
     from app.chat.desk import Desk
 
+OFFERED = ("chat.resume", "chat.answer_now", "chat.retry")
+"""What the last answer may offer in its place."""
 
-class Window(Frame):
+
+class Window(Deeds):
     """The one window of a desk."""
 
     first_painted = Signal()
     """The window has been painted with the chats in it."""
-    desk: "Desk"
 
     def __init__(self, desk: "Desk", theme: Theme, *, paint_log: Path | None = None) -> None:
-        super().__init__(theme, paint_log=paint_log)
-        self.desk = desk
+        super().__init__(desk, theme, paint_log=paint_log)
         self._first_question = ""
         self._keeps_place = False
+        self._card: ModelCard | None = None
+        """The model that is loaded, or that rests."""
         self._shown_stand: tuple[object, ...] = ()
         self.actions_by_id, self.menus = commands.install(self)
         self.menu = QMenu(self)
@@ -54,12 +57,19 @@ class Window(Frame):
         self.header.model_asked.connect(self._open_models)
         self.header.menu_asked.connect(self._open_menu)
         self.transcript.asked.connect(self.run_command)
+        self.transcript.versions = self._find_versions
+        self.transcript.chosen.connect(self.show_version)
+        self.transcript.fork_asked.connect(self.fork)
+        self.transcript.edit_asked.connect(self.edit)
         self.dock.asked.connect(self.run_command)
         self.banner.asked.connect(self.run_command)
         self.composer.submitted.connect(self.send)
         self.composer.stop_asked.connect(self._stop)
         self.composer.draft_changed.connect(self._take_draft)
         self.composer.paged.connect(self.transcript.page)
+        self.composer.edit_asked.connect(self.edit_question)
+        self.composer.edit_left.connect(self.leave_edit)
+        self.composer.detached.connect(self._detach)
         self.composer.thinking.chosen.connect(self._choose_budget)
 
     # what the desk says -------------------------------------------------------------------------
@@ -70,19 +80,20 @@ class Window(Frame):
             case changes.TextAppended(message=message, kind=kind, text=text):
                 if self._is_open(change.session):
                     self.transcript.append(message, kind, text)
+            case changes.TextRetracted(message=message, kind=kind, characters=characters):
+                if self._is_open(change.session):
+                    self.transcript.retract(message, kind, characters)
             case changes.ProgressChanged(progress=progress):
                 if self._is_open(change.session):
                     self.transcript.progress(progress)
                     self._numbers.ask()
                     self._mind_commands()
-            case changes.LedgerChanged() if self.running:
-                self._numbers.ask()
             case changes.LedgerChanged():
-                self._show_numbers()
+                self._take_ledger()
+            case changes.StoredChanged():
+                self._take_stored()
             case changes.Noticed(failure=failure, unsaved=unsaved):
                 self.banner.show_failure(failure, unsaved=unsaved)
-            case changes.Mended():
-                self.banner.mend()
             case changes.RaiseAsked():
                 self.come_forward()
             case _:
@@ -101,6 +112,8 @@ class Window(Frame):
                 self._show_conversation()
             case changes.EngineChanged():
                 self._show_engine()
+            case changes.Mended():
+                self.banner.mend()
             case changes.SessionsChanged() if self._first_question and self.desk.opened:
                 question, self._first_question = self._first_question, ""
                 QTimer.singleShot(0, self, partial(self.desk.send, question))
@@ -110,13 +123,29 @@ class Window(Frame):
         self._show_progress()
         self._mind_commands(anyway=True)
 
+    def _take_ledger(self) -> None:
+        """Move the meter: at once while a person types, at a readable pace while an answer is written."""
+        if self.running:
+            self._numbers.ask()
+        else:
+            self._show_numbers()
+            self._mind_commands()
+
+    def _take_stored(self) -> None:
+        """Say how much a deletion has freed, once it has."""
+        stored, before = self.desk.stored, self.size_before
+        if stored is not None and before is not None and stored.size < before:
+            self.size_before = None
+            self.composer.say(say_freed(before - stored.size))
+        self._show_numbers()
+        self._mind_commands(anyway=True)
+
     def _is_open(self, session_id: int) -> bool:
         session = self.desk.conversation.session
         return session is not None and session.id == session_id
 
     def _show_all(self) -> None:
         self.transcript.fold_thoughts = bool(self.desk.preferences.get("fold_thoughts"))
-        self.composer.thinking.show_budget(int(self.desk.preferences.get("thinking_budget")))
         self.set_sidebar(beside=bool(self.desk.preferences.get("sidebar")))
         self._show_conversation()
         self._show_sessions()
@@ -130,8 +159,10 @@ class Window(Frame):
         self._show_queue()
         self.transcript.other_model = "model.starter" if self.folder_name else ""
         self.transcript.open(messages, self._progress)
-        self.composer.show_draft(conversation.draft)
-        self.header.show_ledger(self.desk.ledger())
+        if self.edited is None or all(one.id != self.edited for one in messages):
+            self.leave_edit()
+            self.composer.show_draft(conversation.draft)
+        self._show_numbers()
         self._show_engine()
 
     def _show_sessions(self) -> None:
@@ -145,12 +176,14 @@ class Window(Frame):
         view = self.desk.engine
         last = self.last_answer
         told = last.generation.failure.kind if last and last.generation and last.generation.failure else ""
-        name = name_model(view.card) if view.card else self.folder_name
+        resting = view.state is EngineState.RESTING
+        self._card = view.card or (self._card if resting else None)
+        name = name_model(self._card) if self._card else self.folder_name
         self.transcript.other_model = "model.starter" if self.folder_name else ""
         kind = view.failure.kind if view.failure else ""
         self.dock.show_engine(view, name, with_card=not told or told != kind, chosen=bool(self.folder_name))
         self.empty.show_engine(view)
-        self.header.show_model(view.card)
+        self.header.show_model(self._card, resting=resting)
         self.composer.show_placeholder(_("Message {model}…").format(model=name) if name else _("Message…"))
 
     def _show_queue(self) -> None:
@@ -163,80 +196,46 @@ class Window(Frame):
             self.transcript.progress(Progress(last.id))
 
     def _show_progress(self) -> None:
-        progress = self._progress
-        self.composer.show_running(running=self.running, speed=say_speed(progress) if self.running else "")
+        """The speed of a running answer, or what the next one costs before its first word."""
+        cost = None if self.running or self.edited is not None else self.desk.reading_time()
+        words = say_speed(self._progress) if self.running else say_cost(cost)
+        self.composer.show_running(running=self.running, number=words)
 
     def _show_numbers(self) -> None:
+        desk = self.desk
         self._show_progress()
-        self.header.show_ledger(self.desk.ledger())
+        ledger, thoughts = desk.ledger(), desk.keeps_thoughts if self.has_thought else None
+        self.header.show_ledger(ledger)
+        self.header.meter.setToolTip(explain_ledger(ledger, keeps_thoughts=thoughts, stored=desk.stored))
+        budget = -1 if desk.chat_budget is None else desk.chat_budget
+        self.composer.show_budget(budget, int(desk.preferences.get("thinking_budget")))
+        self.composer.show_attached([part.name for part in desk.conversation.attached])
 
     def _mind_commands(self, *, anyway: bool = False) -> None:
         """Ask all commands whether they are in place, if what a stream of changes can move has moved."""
-        stand = (self.running, self.thinking, self.has_answer, self.has_thought, self.composer.blank)
-        if anyway or stand != self._shown_stand:
-            self._shown_stand = stand
-            commands.refresh(self, self.actions_by_id)
+        desk = self.desk
+        able = (desk.can_answer_now, desk.can_steer, desk.can_resume)
+        stand = (self.running, self.has_answer, self.has_thought, self.composer.blank, *able)
+        if not anyway and stand == self._shown_stand:
+            return
+        self._shown_stand = stand
+        commands.refresh(self, self.actions_by_id)
+        offered = (one for one in OFFERED if self.actions_by_id[one].isEnabled())
+        self.transcript.offer(frozenset(offered))
+        self.composer.show_hints(self._hints())
 
-    # what is true now ---------------------------------------------------------------------------
+    def _hints(self) -> list[str]:
+        """What keys do with a thought at this moment; of several ways to say it the longest first."""
+        answer = _("{key} answers now").format(key=commands.key_of("chat.answer_now"))
+        steer = _("{key} corrects the thought").format(key=commands.key_of("thought.steer"))
+        if self.can_steer:
+            return [f"{answer} · {steer}", steer] if self.running else [steer]
+        return [f"{answer} · {steer}", answer] if self.thinking and self.desk.can_answer_now else []
 
-    @property
-    def running(self) -> bool:
-        """Whether the open chat is being answered."""
-        last = self.last_answer
-        return last is not None and last.state is State.RUNNING
+    def _find_versions(self, message: int) -> list[int]:
+        return self.desk.conversation.siblings(message)
 
-    @property
-    def _progress(self) -> Progress | None:
-        answer = self.desk.conversation.running
-        return answer.progress if answer else None
-
-    @property
-    def thinking(self) -> bool:
-        """Whether the open chat's answer is a running thought."""
-        progress = self._progress
-        return self.running and progress is not None and progress.phase is Phase.THINKING
-
-    @property
-    def can_send(self) -> bool:
-        """Whether there is something to send, a database to keep it in, and nothing runs."""
-        return self.desk.opened and not self.running and not self.composer.blank
-
-    @property
-    def can_retry(self) -> bool:
-        """Whether the last question can be answered again."""
-        return self.transcript.last is not None and not self.running
-
-    @property
-    def has_chats(self) -> bool:
-        """Whether there is a chat to go to."""
-        return bool(self.desk.sessions)
-
-    @property
-    def has_answer(self) -> bool:
-        """Whether there is an answer to copy."""
-        return self.transcript.has_answer()
-
-    @property
-    def has_thought(self) -> bool:
-        """Whether there is a thought to copy or to fold."""
-        return self.transcript.has_thought()
-
-    @property
-    def last_answer(self) -> Message | None:
-        """The open chat's last message, if it is an answer; as it was when it began, while it runs."""
-        last = self.transcript.last
-        return last if last is not None and last.role is Role.ASSISTANT else None
-
-    @property
-    def folder_name(self) -> str:
-        """The name of the chosen model folder; empty for the starter."""
-        return Path(str(self.desk.preferences.get("model") or "")).name
-
-    def _newest(self, what: str) -> str:
-        answers = (one for one in reversed(self.desk.conversation.messages) if one.role is Role.ASSISTANT)
-        return next((text for one in answers if (text := str(getattr(one, what)))), "")
-
-    # what commands do ---------------------------------------------------------------------------
+    # what its parts ask for ---------------------------------------------------------------------
 
     @Slot(str)
     def run_command(self, command_id: str) -> None:
@@ -244,73 +243,6 @@ class Window(Frame):
         action = self.actions_by_id.get(command_id)
         if action is not None:
             action.trigger()
-
-    def send(self) -> None:
-        """Send what is written."""
-        if self.can_send:
-            text = self.composer.text()
-            self.composer.show_draft("")
-            self.desk.send(text)
-
-    def start_chat(self) -> None:
-        """Put an empty chat on the desk."""
-        self.desk.new_session()
-        self.leave_sidebar()
-        self.composer.setFocus()
-
-    @Slot(object)
-    def open_chat(self, session_id: int) -> None:
-        """Put a chat on the desk."""
-        self.desk.open_session(session_id)
-        self.leave_sidebar()
-
-    def step_chat(self, step: int) -> None:
-        """Go to the chat below (1) or above (-1) in the list, round its ends."""
-        ids = [session.id for session in self.desk.sessions]
-        session = self.desk.conversation.session
-        if session is not None and session.id in ids:
-            self.desk.open_session(ids[(ids.index(session.id) + step) % len(ids)])
-        else:
-            self.desk.open_session(ids[0 if step > 0 else -1])
-
-    def copy_answer(self) -> None:
-        """Put the newest answer on the clipboard, as the model wrote it."""
-        QGuiApplication.clipboard().setText(self._newest("text"))
-
-    def copy_thought(self) -> None:
-        """Put the newest thought on the clipboard."""
-        QGuiApplication.clipboard().setText(self._newest("reasoning"))
-
-    def toggle_thought(self) -> None:
-        """Fold or unfold the thought in sight."""
-        self.transcript.toggle_thought()
-
-    def sidebar_chosen(self, *, beside: bool) -> None:
-        """Remember it."""
-        self.desk.set_preference("sidebar", beside)
-
-    def choose_theme(self, choice: str) -> None:
-        """Show a theme and remember it."""
-        self.desk.set_preference("theme", choice)
-        self.theme.choose(choice)
-
-    def choose_model(self) -> None:
-        """Ask for a model folder and load it."""
-        start = str(self.desk.preferences.get("model") or Path.home())
-        folder = QFileDialog.getExistingDirectory(self, _("Choose a model folder"), start)
-        if folder:
-            self.desk.load_model(folder)
-
-    def quit(self) -> None:
-        """Close the window; the app ends with it."""
-        self.close()
-
-    def come_forward(self) -> None:
-        """Show the window in front of the others."""
-        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
-        self.show()
-        self.raise_()
-        self.activateWindow()
 
     def ask_once_open(self, text: str) -> None:
         """Send a question in the new chat as soon as the database can keep it."""
@@ -322,8 +254,14 @@ class Window(Frame):
 
     @Slot(str)
     def _take_draft(self, text: str) -> None:
-        self.desk.set_draft(text)
+        if self.edited is None:
+            self.desk.set_draft(text)
         self._mind_commands()
+
+    @Slot(int)
+    def _detach(self, index: int) -> None:
+        self.desk.detach(index)
+        self._show_numbers()
 
     @Slot(QPoint)
     def _open_models(self, top_left: QPoint) -> None:
@@ -335,8 +273,8 @@ class Window(Frame):
 
     @Slot(int)
     def _choose_budget(self, budget: int) -> None:
-        self.desk.set_preference("thinking_budget", budget)
-        self.composer.thinking.show_budget(budget)
+        self.desk.set_chat_budget(None if budget < 0 else budget)
+        self._show_numbers()
         self.dock.arrange()
 
     # the window's own events --------------------------------------------------------------------

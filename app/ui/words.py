@@ -1,14 +1,18 @@
 """Numbers and states of an answer as people read them; no Qt."""
 
 from app.chat.changes import EngineState, Progress
+from app.chat.words import say_about
 from app.core.budget import Ledger
-from app.core.messages import Generation, State, ThoughtEnd
-from app.core.protocol import ModelCard
+from app.core.messages import Generation, Kind, Message, State, ThoughtEnd
+from app.core.protocol import ModelCard, Stored
 from app.core.releases import RELEASES
 from app.core.text import _, plural
 
 THOUSAND = 1_000
+MEGABYTE, GIGABYTE = 1_000_000, 1_000_000_000
 MINUTE = 60
+WORTH_SAYING = 3.0
+"""Seconds of reading from which on a person is told before they are spent."""
 
 
 def say_seconds(seconds: float) -> str:
@@ -42,19 +46,70 @@ def say_ledger(ledger: Ledger, *, brief: bool = False) -> str:
     return words if ledger.exact else _("about {words}").format(words=words)
 
 
-def explain_ledger(ledger: Ledger) -> str:
-    """The meter's tooltip: what uses how many tokens."""
+def explain_ledger(ledger: Ledger, *, keeps_thoughts: bool | None = None, stored: Stored | None = None) -> str:
+    """The meter's tooltip: what uses how many tokens, and what is saved of it.
+
+    `keeps_thoughts` says whether the chat so far has its earlier thoughts in it; None where there are none.
+    """
     rows = [
         (_("Chat so far"), ledger.history),
         (_("Your draft"), ledger.draft),
         (_("Answer being written"), ledger.live),
     ]
     lines = [f"{title}: {count:,}" for title, count in rows if count or title == rows[0][0]]
+    if keeps_thoughts is not None:
+        kept = _("Earlier thoughts are kept in it.") if keeps_thoughts else _("Earlier thoughts are left out of it.")
+        lines.insert(1, kept)
     if ledger.ceiling:
         lines.append(_("Left for thought and answer: {count}").format(count=f"{ledger.left:,}"))
     if not ledger.exact:
         lines.append(_("Estimated until the model's tokenizer has answered."))
+    if stored is not None:
+        lines.append(say_stored(stored))
     return "\n".join(lines)
+
+
+def say_stored(stored: Stored) -> str:
+    """The disk that saved prefixes take: "Saved prefixes: 1.2 of 10 GB, 340 MB written today"."""
+    if stored.failure is not None:
+        return _("Saved prefixes: none at the moment. {reason}").format(reason=stored.failure.message)
+    if not stored.budget and not stored.size:
+        return _("Saved prefixes: off")
+    words = _("Saved prefixes: {size} of {budget} GB").format(
+        size=_say_gigabytes(stored.size), budget=_say_gigabytes(stored.budget)
+    )
+    if not stored.written_today:
+        return words
+    return _("{words}, {size} written today").format(words=words, size=say_size(stored.written_today))
+
+
+def _say_gigabytes(size: int) -> str:
+    return f"{size / GIGABYTE:.1f}".removesuffix(".0")
+
+
+def say_size(size: int) -> str:
+    """Bytes as people read them: "340 MB", "1.2 GB"."""
+    if size >= GIGABYTE:
+        return _("{size} GB").format(size=_say_gigabytes(size))
+    return _("{size} MB").format(size=max(1, round(size / MEGABYTE)))
+
+
+def say_freed(size: int) -> str:
+    """What a deletion of saved prefixes has given back."""
+    return _("{size} of disk freed").format(size=say_size(size))
+
+
+def say_cost(seconds: float | None) -> str:
+    """How long a question would be read: "about 1 min 40 s to read"; empty where that is soon over or not known."""
+    if seconds is None or seconds < WORTH_SAYING:
+        return ""
+    return _("{time} to read").format(time=say_about(seconds))
+
+
+def write_thought(message: Message) -> str:
+    """A thought as text, with what the user put into it."""
+    texts = {Kind.REASONING: "{text}", Kind.STEER: "\n\n" + _("You: {text}") + "\n\n"}
+    return "".join(texts[part.kind].format(text=part.text) for part in message.parts if part.kind in texts)
 
 
 def say_running_thought(progress: Progress) -> str:
@@ -68,6 +123,8 @@ def say_running_thought(progress: Progress) -> str:
 
 def say_left_thought(progress: Progress) -> str:
     """The header of a thought whose answer is being written."""
+    if not progress.reasoning_tokens:
+        return _("Thought")
     return _("Thought for {time} · {tokens}").format(
         time=say_seconds(progress.reasoning_seconds), tokens=say_tokens(progress.reasoning_tokens)
     )
@@ -87,11 +144,13 @@ def say_ended_thought(generation: Generation | None, state: State) -> str:
 
 def _say_ending(generation: Generation | None, state: State) -> str:
     end = generation.thought_end if generation else None
+    if end is ThoughtEnd.LOOP:
+        return _("loop stopped")
     if end in {None, ThoughtEnd.UNFINISHED} and state is State.INTERRUPTED:
         return _("interrupted")
     if end is ThoughtEnd.UNFINISHED and state is State.FAILED:
         return _("interrupted")
-    if generation and state is State.STOPPED and not generation.answer_tokens:
+    if generation and state is State.STOPPED and (end is ThoughtEnd.UNFINISHED or not generation.answer_tokens):
         return _("stopped by you")
     return {
         ThoughtEnd.USER: _("cut short by you"),
@@ -103,7 +162,7 @@ def _say_ending(generation: Generation | None, state: State) -> str:
 
 def say_queue(engine: EngineState, running: int) -> str:
     """What an answer in the queue waits for."""
-    if engine in {EngineState.STARTING, EngineState.LOADING}:
+    if engine in {EngineState.STARTING, EngineState.LOADING, EngineState.RESTING}:
         return _("Waiting until the model is loaded")
     if engine is EngineState.WAITING:
         return _("Waiting until the engine is free")
@@ -115,10 +174,13 @@ def say_queue(engine: EngineState, running: int) -> str:
 
 
 def say_reading(progress: Progress) -> str:
-    """How much of the prompt has been read."""
-    if progress.to_read:
-        return _("Reading {done} of {total} tokens").format(done=f"{progress.read:,}", total=f"{progress.to_read:,}")
-    return _("Reading the question")
+    """How much of the prompt has been read, and how long the rest takes."""
+    if not progress.to_read:
+        return _("Reading the question")
+    words = _("Reading {done} of {total} tokens").format(done=f"{progress.read:,}", total=f"{progress.to_read:,}")
+    if progress.seconds_left is None or progress.seconds_left < 1:
+        return words
+    return _("{words} · {time} left").format(words=words, time=say_about(progress.seconds_left))
 
 
 def say_speed(progress: Progress | None) -> str:
@@ -127,9 +189,11 @@ def say_speed(progress: Progress | None) -> str:
     return _("{speed} tok/s").format(speed=f"{speed:.1f}") if speed else ""
 
 
-def say_model(card: ModelCard) -> str:
+def say_model(card: ModelCard, *, resting: bool = False) -> str:
     """The model as the chip in the header names it."""
     label = name_model(card)
+    if resting:
+        return _("{label} · resting").format(label=label)
     if card.release == "starter":
         return _("{label} · stand-in for trying the app").format(label=label)
     bits = _("{bits}-bit").format(bits=card.bits) if card.bits else ""

@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from app.chat.desk import Desk
 from app.chat.opening import open_desk, open_window_desk
 from app.core.errors import Failure
 from app.core.messages import Message, State
+from app.store.files import DATABASE
 from tests import double
 
 DEADLINE = 20.0
@@ -102,6 +105,17 @@ def kept(folder: Path) -> list[Message]:
 def kept_last(folder: Path) -> Message:
     """The newest answer that the data folder holds."""
     return max(kept(folder), key=lambda message: message.id)
+
+
+def crash_copy(folder: Path, to: Path) -> Path:
+    """The data folder as a crash at this moment would leave it, the owner of its running answers dead."""
+    (to / "data").mkdir(parents=True)
+    for suffix in ("", "-wal"):
+        shutil.copy(folder / "data" / f"{DATABASE}{suffix}", to / "data")
+    with closing(sqlite3.connect(to / "data" / DATABASE)) as database:
+        database.execute("UPDATE messages SET owner_started = 1.0 WHERE state = 'running'")
+        database.commit()
+    return to
 
 
 def recorded(path: Path, kind: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-OURS = ("engine", "engine-sender", "store", "door", "visitor", "visitor-sender")
+OURS = ("engine", "engine-rest", "engine-sender", "rest", "store", "door", "visitor", "visitor-sender")
 DEADLINE = 5.0
 
 

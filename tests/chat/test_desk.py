@@ -181,7 +181,7 @@ def test_text_that_turns_out_to_be_a_thought_moves(tmp_path: Path) -> None:
         play.send()
         play.until(lambda: play.last.reasoning == thought)
         assert play.last.text == ""
-        play.until(lambda: _checkpoints(tmp_path, "reasoning") == thought)
+        play.until(lambda: _parts(tmp_path, "reasoning") == thought and _checkpoints(tmp_path) == "")
         gate.touch()
         answer = play.ending()
         assert (answer.reasoning, answer.text) == (thought, "It is.")
@@ -320,11 +320,15 @@ def test_retry_in_an_empty_chat_does_nothing(tmp_path: Path) -> None:
         assert not play.desk.running
 
 
-def _checkpoints(folder: Path, kind: str | None = None) -> str:
+def _checkpoints(folder: Path) -> str:
     with closing(sqlite3.connect(folder / "data" / DATABASE)) as database:
-        rows = database.execute(
-            "SELECT text FROM checkpoints WHERE ? IS NULL OR kind = ? ORDER BY id", (kind, kind)
-        ).fetchall()
+        rows = database.execute("SELECT text FROM checkpoints ORDER BY id").fetchall()
+    return "".join(text for (text,) in rows)
+
+
+def _parts(folder: Path, kind: str) -> str:
+    with closing(sqlite3.connect(folder / "data" / DATABASE)) as database:
+        rows = database.execute("SELECT text FROM parts WHERE kind = ? ORDER BY position", (kind,)).fetchall()
     return "".join(text for (text,) in rows)
 
 

@@ -71,14 +71,16 @@ def test_an_engine_that_has_answered_since_is_restarted_again(tmp_path: Path) ->
 
 
 def test_garbage_ends_the_engine_and_keeps_the_text(tmp_path: Path) -> None:
-    with scene(tmp_path, answers=[[{"say": "half an ans"}, {"garbage": True}], [{"say": "Fine."}]]) as play:
-        pid_before: list[int] = []
+    gate = tmp_path / "gate"
+    answers = [[{"gate": str(gate)}, {"say": "half an ans"}, {"garbage": True}], [{"say": "Fine."}]]
+    with scene(tmp_path, answers=answers) as play:
         play.send()
         play.until_engine(EngineState.READY)
-        pid_before.append(engine_pid(play))
+        before = engine_pid(play)
+        gate.touch()
         answer = play.ending()
         assert (answer.state, answer.text) == (State.INTERRUPTED, "half an ans")
-        play.until(lambda: not is_running(pid_before[0]))
+        play.until(lambda: not is_running(before))
         play.until_engine(EngineState.READY)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import sqlite3
 import subprocess
 import sys
@@ -52,6 +53,20 @@ def run(*words: str | Path, worker: list[str] | None = None, said: str | None = 
 def ask(folder: Path, *words: str | Path, said: str | None = None, **script: Any) -> tuple[int, str, str]:
     """Ask the double, in the data folder `folder/data`."""
     return run("ask", *words, "--data", folder / "data", worker=double.command(folder, **script), said=said)
+
+
+def watch(*words: str | Path, worker: list[str]) -> str:
+    """What a person at a terminal sees of a run that ends well."""
+    ours, theirs = pty.openpty()
+    shown = b""
+    with start(*words, worker=worker, stdout=theirs, stderr=theirs, text=False) as process:
+        os.close(theirs)
+        with suppress(OSError):  # the other end is closed
+            while data := os.read(ours, 4096):
+                shown += data
+        os.close(ours)
+        assert process.wait(DEADLINE) == 0
+    return shown.decode("utf-8", "replace")
 
 
 def wait(condition: Callable[[], object]) -> None:

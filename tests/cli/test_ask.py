@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import pytest
 
 from tests import double
 from tests.chat.desks import recorded
-from tests.cli.terminal import ask, rows, run, start, wait
+from tests.cli.terminal import ask, rows, run, start, wait, watch
 
 ANSWER: list[dict[str, Any]] = [{"think": "Seven eights"}, {"say": "It is 56."}]
 
@@ -26,12 +25,13 @@ def test_the_answer_goes_to_one_stream_and_the_thought_to_the_other(tmp_path: Pa
 
 
 def test_json_is_one_object_with_everything(tmp_path: Path) -> None:
-    status, out, err = ask(tmp_path, "Why?", "--json", "--seed", "7", answers=[ANSWER])
+    status, out, err = ask(tmp_path, "Why?", "--json", "--seed", "7", answers=[ANSWER], cached=6)
     assert (status, err) == (0, "")
     said = json.loads(out)
     assert (said["reasoning"], said["answer"], said["state"]) == ("Seven eights", "It is 56.", "done")
-    assert said["counts"] == {"prompt": 10, "cached": 0, "reasoning": 2, "answer": 2}
-    assert set(said["seconds"]) == {"queue", "prefill", "reasoning", "answer"}
+    assert said["counts"] == {"prompt": 10, "cached": 6, "restored": 6, "reasoning": 2, "answer": 2}
+    assert set(said["seconds"]) == {"queue", "restore", "prefill", "reasoning", "answer"}
+    assert (said["passes"], said["tokens_per_pass"], said["seconds"]["restore"]) == (4, 1.0, 0.25)
     assert (said["model"], said["thought_end"]) == ("Magistral Small", "itself")
 
 
@@ -57,13 +57,141 @@ def test_an_empty_question_is_refused(tmp_path: Path, words: tuple[str, ...]) ->
 
 
 @pytest.mark.parametrize(
-    "words", [("--think", "-1"), ("--think", "much"), ("--seed", str(2**64)), ("--colour", "red"), ("and", "more")]
+    "words",
+    [
+        ("--think", "-1"),
+        ("--think", "much"),
+        ("--seed", str(2**64)),
+        ("--colour", "red"),
+        ("and", "more"),
+        ("--temperature", "-1"),
+        ("--temperature", "nan"),
+        ("--top-p", "1.5"),
+        ("--top-k", "0.5"),
+        ("--resume", "yesterday"),
+    ],
 )
 def test_options_that_make_no_sense_are_refused(tmp_path: Path, words: tuple[str, ...]) -> None:
     status, out, err = ask(tmp_path, "Why?", *words)
     assert (status, out) == (2, "")
     assert "usage:" in err
     assert "Traceback" not in err
+
+
+def test_how_tokens_are_drawn_can_be_said(tmp_path: Path) -> None:
+    record = tmp_path / "record"
+    words = [
+        "--temperature",
+        "0",
+        "--top-p",
+        "0.5",
+        "--min-p",
+        "0.1",
+        "--top-k",
+        "3",
+        "--stop",
+        "Q:",
+        "--stop",
+        "END",
+        "--keep-thoughts",
+    ]
+    assert ask(tmp_path, "Why?", *words, record=str(record))[0] == 0
+    assert ask(tmp_path, "Why?", record=str(record), card={"sampling": {"temperature": 0.3}})[0] == 0
+    first, second = recorded(record, "generate")
+    drawn = first["sampling"]
+    assert (drawn["temperature"], drawn["top_p"], drawn["min_p"], drawn["top_k"]) == (0.0, 0.5, 0.1, 3)
+    assert (drawn["stop"], first["keep_thoughts"]) == (["Q:", "END"], True)
+    assert (second["sampling"]["temperature"], second["sampling"]["stop"]) == (0.3, [])
+    assert second["keep_thoughts"] is None
+
+
+def test_the_last_answer_of_the_newest_chat_goes_on(tmp_path: Path) -> None:
+    dies = [[{"think": "half a thought"}, {"die": True}]]
+    assert ask(tmp_path, "Why?", answers=dies)[0] == 1
+    record = tmp_path / "record"
+    status, out, err = ask(tmp_path, "--resume", "--temperature", "0", record=str(record), answers=[[{"say": "Yes."}]])
+    assert (status, out, err) == (0, "Yes.\n", "")
+    (asked,) = recorded(record, "generate")
+    assert (asked["answer"][0]["text"], asked["sampling"]["temperature"]) == ("half a thought", 0.0)
+    assert rows(tmp_path) == [("done", "Yes.")]
+
+
+def test_the_last_answer_of_a_named_chat_goes_on(tmp_path: Path) -> None:
+    limited = [[{"say": "half of"}, {"limit": True}]]
+    number = json.loads(ask(tmp_path, "One?", "--json", answers=limited)[1])["session"]
+    ask(tmp_path, "Two?")
+    status, out, _err = ask(tmp_path, "--resume", str(number), "--json", answers=[[{"say": " it"}]])
+    said = json.loads(out)
+    assert (status, said["session"], said["answer"], said["state"]) == (0, number, "half of it", "done")
+    assert rows(tmp_path) == [("done", "half of it"), ("done", "Fine.")]
+
+
+def test_what_cannot_go_on_is_refused_in_one_line(tmp_path: Path) -> None:
+    assert "There is no chat yet." in refusal(tmp_path, "--resume")
+    ask(tmp_path, "Why?")
+    assert "“Why?” is complete" in refusal(tmp_path, "--resume")
+    assert "There is no chat 5." in refusal(tmp_path, "--resume", "5")
+    assert "does not go with a question, --seed." in refusal(tmp_path, "And?", "--resume", "--seed", "5")
+    assert "There is no question." in refusal(tmp_path)
+
+
+def test_a_document_is_read_while_the_question_is_typed(tmp_path: Path) -> None:
+    record, note = tmp_path / "record", tmp_path / "note.md"
+    note.write_text("a long note")
+    worker = double.command(tmp_path, record=str(record))
+    words = ("ask", "-", "--file", note, "--data", tmp_path / "data")
+    with start(*words, worker=worker, stdin=subprocess.PIPE) as process:
+        wait(lambda: recorded(record, "prewarm"))
+        assert recorded(record, "generate") == []
+        out, err = process.communicate("What is ünusual?", timeout=30)
+    assert (process.returncode, out, err) == (0, "Fine.\n", "")
+    (warmed,), (asked,) = recorded(record, "prewarm"), recorded(record, "generate")
+    assert warmed["turns"][0]["parts"] == asked["turns"][0]["parts"][:1]
+    assert asked["turns"][0]["parts"][1]["text"] == "What is ünusual?"
+    assert warmed["session"] == asked["session"]
+
+
+def test_ctrl_c_while_the_question_is_typed_asks_nothing(tmp_path: Path) -> None:
+    record, note = tmp_path / "record", tmp_path / "note.md"
+    note.write_text("a long note")
+    worker = double.command(tmp_path, record=str(record))
+    words = ("ask", "-", "--file", note, "--data", tmp_path / "data")
+    with start(*words, worker=worker, stdin=subprocess.PIPE) as process:
+        wait(lambda: recorded(record, "prewarm"))
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(30) == 130
+    assert rows(tmp_path) == []
+
+
+def test_nothing_typed_is_no_question(tmp_path: Path) -> None:
+    note = tmp_path / "note.md"
+    note.write_text("a long note")
+    assert "There is no question." in refusal(tmp_path, "-", "--file", note)
+
+
+def test_a_loop_that_was_stopped_says_how_to_go_on(tmp_path: Path) -> None:
+    status, out, err = ask(tmp_path, "Why?", answers=[[{"say": "again and again"}, {"loop": True}]])
+    assert (status, out) == (130, "again and again\n")
+    assert "repeated itself" in err
+    assert "ask --resume" in err
+
+
+def test_a_long_reading_is_announced_where_somebody_looks(tmp_path: Path) -> None:
+    steps = [{"read": [500, 1000]}, {"say": "Fine."}]
+    worker = double.command(tmp_path, rates=[0.1, 5.0], answers=[steps])
+    shown = watch("ask", "Why?", "--data", tmp_path / "data", worker=worker)
+    assert "Reading 10 tokens takes about 1 min 40 s." in shown
+    assert "Reading 500 of 1,000 tokens" in shown
+    assert "Fine." in shown
+    _status, out, err = ask(tmp_path, "Why?", rates=[0.1, 5.0], answers=[steps])
+    assert (out, err) == ("Fine.\n", "")
+
+
+def refusal(folder: Path, *words: str | Path) -> str:
+    """What `ask` says where it refuses to, in one line."""
+    status, out, err = ask(folder, *words)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    return err
 
 
 def test_files_that_cannot_be_read_are_refused_in_one_line(tmp_path: Path) -> None:
@@ -141,21 +269,9 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
 def test_a_terminal_sees_the_thought_dimmed_and_no_tricks(tmp_path: Path) -> None:
     trick = "title\033]0;mine\007 and \033[2Jclear\x9b2J"
     worker = double.command(tmp_path, answers=[[{"think": "hm"}, {"say": trick, "each": 99}]])
-    ours, theirs = pty.openpty()
-    with start(
-        "ask", "Why?", "--data", tmp_path / "data", worker=worker, stdout=theirs, stderr=theirs, text=False
-    ) as process:
-        os.close(theirs)
-        shown = b""
-        try:
-            while data := os.read(ours, 4096):
-                shown += data
-        except OSError:
-            pass  # the other end is closed
-        os.close(ours)
-        assert process.wait(30) == 0
-    assert b"\033[2mhm\033[0m" in shown
-    assert b"title]0;mine and [2Jclear2J" in shown
+    shown = watch("ask", "Why?", "--data", tmp_path / "data", worker=worker)
+    assert "\033[2mhm\033[0m" in shown
+    assert "title]0;mine and [2Jclear2J" in shown
     assert rows(tmp_path) == [("done", trick)]
 
 

@@ -9,7 +9,7 @@ import psutil
 
 from app.chat.changes import EngineState, RaiseAsked
 from tests import double
-from tests.chat.desks import Scene, scene
+from tests.chat.desks import Scene, recorded, scene
 from tests.chat.leaks import _leaves_nothing
 from tests.cli.terminal import rows, start, wait
 
@@ -57,6 +57,72 @@ def test_ctrl_c_stops_the_answer_in_the_window(tmp_path: Path) -> None:
     ((state, text),) = rows(tmp_path)
     assert state == "stopped"
     assert out == f"{text}\n"
+
+
+def test_options_reach_the_window(tmp_path: Path) -> None:
+    record = tmp_path / "record"
+    with scene(tmp_path, window=True, record=str(record)) as play:
+        words = ("--temperature", "0", "--stop", "Q:", "--keep-thoughts", "--think", "5")
+        with start("ask", "Why?", *words, "--data", tmp_path / "data") as asking:
+            play.until(lambda: asking.poll() is not None)
+            asking.communicate()
+        assert play.desk.sessions[0].keep_thoughts is True
+    (asked,) = recorded(record, "generate")
+    assert (asked["sampling"]["temperature"], asked["sampling"]["stop"]) == (0.0, ["Q:"])
+    assert (asked["keep_thoughts"], asked["thinking_budget"]) == (True, 5)
+
+
+def test_an_answer_goes_on_in_the_window(tmp_path: Path) -> None:
+    answers = [[{"say": "half of"}, {"limit": True}], [{"say": " it"}]]
+    with scene(tmp_path, window=True, answers=answers) as play:
+        play.ask()
+        with start("ask", "--resume", "--json", "--data", tmp_path / "data") as asking:
+            play.until(lambda: asking.poll() is not None)
+            out, _err = asking.communicate()
+        assert asking.returncode == 0
+        assert '"answer":"half of it"' in out
+        assert play.last.text == "half of it"
+        with start("ask", "--resume", "--data", tmp_path / "data") as asking:
+            play.until(lambda: asking.poll() is not None)
+            out, err = asking.communicate()
+        assert (asking.returncode, out) == (2, "")
+        assert "is complete" in err
+        play.desk.new_session()
+        assert play.ask("Next").text == " it"
+
+
+def test_the_window_reads_a_document_while_the_question_is_typed(tmp_path: Path) -> None:
+    record, note = tmp_path / "record", tmp_path / "note.md"
+    note.write_text("a long note")
+    with scene(tmp_path, window=True, record=str(record)) as play:
+        words = ("ask", "-", "--file", note, "--data", tmp_path / "data")
+        with start(*words, stdin=subprocess.PIPE) as asking:
+            play.until(lambda: recorded(record, "prewarm"))
+            assert asking.stdin
+            asking.stdin.write("What is it?")
+            asking.stdin.close()
+            asking.stdin = None
+            play.until(lambda: asking.poll() is not None)
+            out, _err = asking.communicate()
+        assert (asking.returncode, out) == (0, "Fine.\n")
+        assert play.desk.conversation.attached == []
+    (warmed,), (asked,) = recorded(record, "prewarm"), recorded(record, "generate")
+    assert warmed["session"] == asked["session"]
+    assert [part["kind"] for part in asked["turns"][0]["parts"]] == ["document", "text"]
+
+
+def test_a_visitor_who_leaves_before_asking_has_nothing_read(tmp_path: Path) -> None:
+    record, gate, note = tmp_path / "record", tmp_path / "gate", tmp_path / "note.md"
+    note.write_text("a long note")
+    with scene(tmp_path, window=True, record=str(record), warm_gate=str(gate)) as play:
+        words = ("ask", "-", "--file", note, "--data", tmp_path / "data")
+        with start(*words, stdin=subprocess.PIPE) as asking:
+            play.until(lambda: recorded(record, "prewarm"))
+            os.killpg(asking.pid, signal.SIGINT)
+            play.until(lambda: asking.poll() is not None)
+        assert asking.returncode == 130
+        play.until(lambda: recorded(record, "cancel"))
+        assert play.desk.sessions == []
 
 
 def test_another_model_is_refused_plainly(tmp_path: Path) -> None:

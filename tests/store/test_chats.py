@@ -115,10 +115,88 @@ def test_text_that_turns_out_to_be_a_thought_is_read_as_one(tmp_path: Path) -> N
         store.add_turn(session, [question, answer])
         store.checkpoint(answer.id, [Part(Kind.TEXT, "hm, ")])
         store.checkpoint(answer.id, [Part(Kind.TEXT, "yes")])
-        store.reclassify(answer.id)
+        store.rewrite(replace(answer, parts=(Part(Kind.REASONING, "hm, yes"),)))
         store.checkpoint(answer.id, [Part(Kind.TEXT, "56")])
         store.flush()
         assert store.messages(session.id)[1].parts == (Part(Kind.REASONING, "hm, yes"), Part(Kind.TEXT, "56"))
+
+
+def test_what_was_written_can_be_replaced_as_a_whole(tmp_path: Path) -> None:
+    session = new_session()
+    question, answer = new_turn(session)
+    with opened(tmp_path) as store:
+        store.add_turn(session, [question, answer])
+        store.checkpoint(answer.id, [Part(Kind.REASONING, "once twice twice", (1, 2, 2))], GENERATION)
+        kept = replace(answer, parts=(Part(Kind.REASONING, "once twice", (1, 2)),), generation=GENERATION)
+        store.rewrite(kept)
+        store.checkpoint(answer.id, [Part(Kind.REASONING, "!", (3,))])
+        store.flush()
+        assert store.messages(session.id)[1] == replace(kept, parts=(Part(Kind.REASONING, "once twice!", (1, 2, 3)),))
+
+
+def test_a_checkpoint_notes_the_facts_so_far(tmp_path: Path) -> None:
+    session = new_session()
+    question, answer = new_turn(session)
+    with opened(tmp_path) as store:
+        store.add_turn(session, [question, answer])
+        for count in (3, 4):
+            store.checkpoint(answer.id, [], replace(GENERATION, reasoning_tokens=count))
+        store.flush()
+        assert store.messages(session.id)[1].generation == replace(GENERATION, reasoning_tokens=4)
+
+
+def test_an_answer_that_ended_runs_again_with_its_parts_and_facts(tmp_path: Path) -> None:
+    session = new_session()
+    question, answer = new_turn(session)
+    ended = done(answer, Part(Kind.REASONING, "half", (1,)), state=State.STOPPED)
+    owners = "SELECT owner_pid, owner_started, owner_role FROM messages ORDER BY id"
+    seen: list[object] = []
+    with opened(tmp_path) as store:
+        store.add_turn(session, [question, answer])
+        store.finish(ended, session)
+        again = replace(ended, state=State.RUNNING)
+        store.reopen(again, replace(session, updated=88.0), lambda: seen.append(ask_database(tmp_path, owners)[1]))
+        store.checkpoint(answer.id, [Part(Kind.REASONING, " and half", (2,))])
+        store.flush()
+        assert seen == [(OWNER.pid, OWNER.started, OWNER.role)]
+        assert store.sessions()[0].updated == 88.0
+        grown = store.messages(session.id)[1]
+        assert grown == replace(again, parts=(Part(Kind.REASONING, "half and half", (1, 2)),))
+        store.finish(done(answer, Part(Kind.REASONING, "half and half", (1, 2))), session)
+        store.flush()
+        assert ask_database(tmp_path, owners)[1] == (None, None, None)
+        assert ask_database(tmp_path, "SELECT count(*) FROM checkpoints") == [(0,)]
+
+
+def test_what_is_chosen_for_a_chat_is_kept_with_it(tmp_path: Path) -> None:
+    session = new_session()
+    with opened(tmp_path) as store:
+        store.add_turn(session, [])
+        for keep in (True, False, None):
+            chosen = replace(session, title="renamed", thinking_budget=0, keep_thoughts=keep)
+            store.save_session(chosen)
+            store.flush()
+            assert store.sessions() == [chosen]
+
+
+def test_a_deleted_chat_takes_everything_with_it(tmp_path: Path) -> None:
+    gone, stays = new_session(), new_session()
+    question, answer = new_turn(gone)
+    with opened(tmp_path) as store:
+        store.add_turn(stays, new_turn(stays))
+        store.add_turn(gone, [question, answer])
+        store.finish(done(answer, Part(Kind.TEXT, "yes")), gone)
+        more = new_turn(gone, "And?", answer)
+        store.add_turn(gone, more)
+        store.checkpoint(more[1].id, [Part(Kind.TEXT, "ye")], GENERATION)
+        store.delete_session(gone.id)
+        store.delete_session(404)
+        store.flush()
+        assert [session.id for session in store.sessions()] == [stays.id]
+    assert ask_database(tmp_path, "SELECT count(*) FROM messages") == [(2,)]
+    assert ask_database(tmp_path, "SELECT count(*) FROM parts") == [(1,)]
+    for table in ("checkpoints", "generations"):
+        assert ask_database(tmp_path, f"SELECT count(*) FROM {table}") == [(0,)]
 
 
 def test_the_request_goes_out_after_the_commit_and_not_in_the_callers_thread(tmp_path: Path) -> None:
@@ -305,6 +383,10 @@ generations = st.builds(
     end=st.none() | st.sampled_from(End),
     thinking_budget=st.none() | small,
     prompt_tokens=small,
+    restored_tokens=small,
+    restore_seconds=seconds,
+    fixed_chunk=small,
+    passes=small,
     answer_tokens=small,
     prefill_seconds=seconds,
     thought_end=st.none() | st.sampled_from(ThoughtEnd),
@@ -320,9 +402,17 @@ nodes = st.tuples(
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(title=st.text(), updated=seconds, tree=st.lists(nodes, max_size=6))
-def test_any_chat_comes_back_as_it_was(tmp_path: Path, title: str, updated: float, tree: list[Node]) -> None:
-    session = replace(new_session(title), updated=updated)
+@given(
+    title=st.text(),
+    updated=seconds,
+    budget=st.none() | small,
+    keep=st.none() | st.booleans(),
+    tree=st.lists(nodes, max_size=6),
+)
+def test_any_chat_comes_back_as_it_was(
+    tmp_path: Path, title: str, updated: float, budget: int | None, keep: bool | None, tree: list[Node]
+) -> None:
+    session = replace(new_session(title), updated=updated, thinking_budget=budget, keep_thoughts=keep)
     messages: list[Message] = []
     for back, role, state, content, generation in tree:
         parent = messages[-back] if 0 < back <= len(messages) else None

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from app.core.errors import Failure
 from app.core.messages import Kind, Part, State
@@ -17,9 +18,11 @@ from app.store.files import DATABASE
 from app.store.opening import open_database
 from app.store.store import Opened
 from tests.store.samples import (
+    GENERATION,
     OWNER,
     ROOT,
     ask_database,
+    done,
     everyone_died,
     everyone_lives,
     new_session,
@@ -53,6 +56,22 @@ def test_an_answer_of_a_dead_process_is_interrupted_with_its_text(tmp_path: Path
     assert recovered.state is State.INTERRUPTED
     assert recovered.parts == (Part(Kind.REASONING, "Let me", (1, 2)),)
     assert ask_database(tmp_path, "SELECT count(*) FROM checkpoints") == [(0,)]
+
+
+def test_an_answer_that_ran_again_is_interrupted_with_all_its_text(tmp_path: Path) -> None:
+    session = new_session()
+    question, answer = new_turn(session)
+    ended = done(answer, Part(Kind.REASONING, "Let", (1,)), state=State.STOPPED)
+    with opened(tmp_path) as store:
+        store.add_turn(session, [question, answer])
+        store.finish(ended, session)
+        store.reopen(replace(ended, state=State.RUNNING), session)
+        store.checkpoint(answer.id, [Part(Kind.REASONING, " me", (2,))], replace(GENERATION, reasoning_tokens=2))
+    with opened(tmp_path, everyone_died) as store:
+        recovered = store.messages(session.id)[1]
+    assert recovered.state is State.INTERRUPTED
+    assert recovered.parts == (Part(Kind.REASONING, "Let me", (1, 2)),)
+    assert recovered.generation == replace(GENERATION, reasoning_tokens=2)
 
 
 def test_an_answer_of_a_living_process_is_left_alone(tmp_path: Path) -> None:

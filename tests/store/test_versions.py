@@ -26,6 +26,9 @@ from tests.store.samples import (
 RELEASED = sorted((Path(__file__).parent / "schemas").glob("*.sql"))
 
 
+SESSION = Session(id=10, title="Seven times eight", created=1.5, updated=2.5, thinking_budget=400, keep_thoughts=True)
+
+
 def add_stars(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE sessions ADD COLUMN starred INTEGER NOT NULL DEFAULT 0")
 
@@ -125,7 +128,7 @@ def test_every_version_has_its_sample() -> None:
 def test_every_released_database_can_be_read_and_gets_the_newest_schema(tmp_path: Path, script: Path) -> None:
     build(tmp_path / "old", script)
     opening = opening_of(tmp_path / "old")
-    assert opening == Opened([Session(id=10, title="Seven times eight", created=1.5, updated=2.5)], None)
+    assert opening == Opened([SESSION], None)
     with opened(tmp_path / "old") as store:
         assert store.messages(10) == [
             Message(
@@ -151,9 +154,13 @@ def test_every_released_database_can_be_read_and_gets_the_newest_schema(tmp_path
                 generation=Generation(
                     model="Magistral",
                     fingerprint="sha256:00",
-                    sampling=Sampling(seed=7),
+                    sampling=Sampling(stop=("Q:",), seed=7),
                     seed=7,
                     prompt_tokens=20,
+                    cached_tokens=5,
+                    restored_tokens=4,
+                    restore_seconds=0.125,
+                    passes=5,
                     reasoning_tokens=3,
                     answer_tokens=2,
                     reasoning_seconds=0.5,

@@ -56,6 +56,16 @@ SCRIPTS = (
     "中文：面积为 ½ab，所以答案是 84。日本語のテスト、한국어 테스트.\n\nEmoji 🎉🧮👩‍🔬🇫🇷 ✅ and α → β.\n\n"
     "<b>not bold</b> <script>alert(1)</script>"
 )
+STEERED = (
+    (Kind.STEER, "Use exact fractions, not decimals — and say why 25/8 cannot be reduced any further. 请用分数。"),
+    (Kind.REASONING, "\nThe user wants fractions. So 4·(−7/24) = −7/6, 3·(−3/8) = −9/8 and 2·(−5/12) = −5/6."),
+)
+FILES = (
+    "Loan agreement 2019.pdf",
+    "Quarterly notes, and why the covenant in section 14.2 does not bind the guarantor after the sale.docx",
+    "重写摘要：局部有界变差.md",
+    "notes.md",
+)
 MIXED = "面积是多少？ وما هو الجواب؟ 🎉\nSecond line of the question."
 STOPPED = Failure("EngineStopped", "The engine stopped.", "Everything written until then is kept.", "engine.restart")
 MAGISTRAL = ModelCard(

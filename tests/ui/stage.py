@@ -27,7 +27,8 @@ from app.chat.changes import (
 )
 from app.core.budget import Ledger, estimate_tokens
 from app.core.errors import Failure
-from app.core.messages import End, Kind, Message, Session, State, ThoughtEnd
+from app.core.messages import End, Kind, Message, Part, Role, Session, State, ThoughtEnd
+from app.core.protocol import Stored
 from app.core.settings import SETTINGS
 from tests.ui import samples
 
@@ -43,12 +44,27 @@ class Preferences(dict[str, object]):
         return self.state.get(key, default)
 
 
-def open_chat(
-    session: Session | None = None, messages: list[Message] | None = None, progress: Progress | None = None
-) -> SimpleNamespace:
+class Chat:
     """What the window reads of a conversation."""
-    running = SimpleNamespace(progress=progress) if progress else None
-    return SimpleNamespace(session=session, messages=messages or [], running=running, draft="")
+
+    def __init__(
+        self, session: Session | None = None, messages: list[Message] | None = None, progress: Progress | None = None
+    ) -> None:
+        self.session, self.messages = session, messages or []
+        self.running = SimpleNamespace(progress=progress) if progress else None
+        self.draft = ""
+        self.attached: list[Part] = []
+        self.others: list[Message] = []
+        """Messages of other branches."""
+
+    @property
+    def last_question(self) -> Message | None:
+        return next((one for one in reversed(self.messages) if one.role is Role.USER), None)
+
+    def siblings(self, message: int) -> list[int]:
+        every = [*self.messages, *self.others]
+        here = next(one for one in every if one.id == message)
+        return sorted(one.id for one in every if one.parent == here.parent and one.role is here.role)
 
 
 class StageDesk:
@@ -64,18 +80,31 @@ class StageDesk:
         self.preferences = Preferences()
         self.told: list[tuple[object, ...]] = []
         self.budget = Ledger(9_300, 112, 0, 40_960, exact=True)
-        self.conversation = open_chat()
+        self.conversation = Chat()
         self.by_session: dict[int, list[Message]] = {}
+        self.can_answer_now = self.can_steer = self.can_resume = False
+        self.chat_budget: int | None = None
+        self.keeps_thoughts = False
+        self.stored: Stored | None = None
+        self.seconds: float | None = None
+        """What `reading_time` says."""
 
     # what a scene sets --------------------------------------------------------------------------
 
     def put(self, session: Session, messages: list[Message], progress: Progress | None = None) -> None:
         """Put a chat on the desk."""
         self.by_session[session.id] = messages
-        self.conversation = open_chat(session, messages, progress)
+        self.conversation = Chat(session, messages, progress)
         if progress:
             self.running.add(session.id)
+        self.can_answer_now = self.can_steer = progress is not None and progress.phase is Phase.THINKING
+        self.can_resume = False
         self.listener(ConversationOpened())
+
+    def allow(self, *, resume: bool = True, answer_now: bool = True) -> None:
+        """Let the last answer go on."""
+        self.can_resume, self.can_answer_now, self.can_steer = resume, answer_now, answer_now
+        self.listener(LedgerChanged())
 
     def say(self, change: Change) -> None:
         """Tell the window."""
@@ -86,10 +115,13 @@ class StageDesk:
         if isinstance(change, MessageChanged):
             messages = self.conversation.messages
             messages[:] = [change.message if one.id == change.message.id else one for one in messages]
-            self.conversation.running = None
-            self.running.discard(change.message.session)
+            if change.message.state is not State.RUNNING:
+                self.conversation.running = None
+                self.running.discard(change.message.session)
+                self.can_answer_now = self.can_steer = False
         if isinstance(change, ProgressChanged):
             self.conversation.running = SimpleNamespace(progress=change.progress)
+            self.can_answer_now = self.can_steer = change.progress.phase is Phase.THINKING
         self.listener(change)
 
     # what the window calls ----------------------------------------------------------------------
@@ -105,7 +137,7 @@ class StageDesk:
 
     def new_session(self) -> None:
         self.told.append(("new_session",))
-        self.conversation = open_chat()
+        self.conversation = Chat()
         self.listener(ConversationOpened())
 
     def send(self, text: str) -> None:
@@ -119,6 +151,46 @@ class StageDesk:
 
     def retry(self) -> None:
         self.told.append(("retry",))
+
+    def resume(self) -> None:
+        self.told.append(("resume",))
+
+    def steer(self, text: str) -> None:
+        self.told.append(("steer", text))
+
+    def fork(self, message: int, characters: int) -> None:
+        self.told.append(("fork", message, characters))
+
+    def edit(self, message: int, text: str) -> None:
+        self.told.append(("edit", message, text))
+
+    def show_branch(self, message: int) -> None:
+        self.told.append(("show_branch", message))
+
+    def detach(self, index: int) -> None:
+        self.told.append(("detach", index))
+        del self.conversation.attached[index]
+        self.listener(LedgerChanged())
+
+    def set_chat_budget(self, budget: int | None) -> None:
+        self.told.append(("set_chat_budget", budget))
+        self.chat_budget = budget
+        self.listener(LedgerChanged())
+
+    def set_keep_thoughts(self, keep: bool | None) -> None:
+        self.told.append(("set_keep_thoughts", keep))
+        self.keeps_thoughts = bool(keep)
+        self.listener(LedgerChanged())
+
+    def free_memory(self) -> None:
+        self.told.append(("free_memory",))
+        self.say(EngineChanged(EngineView(EngineState.RESTING)))
+
+    def drop_prefixes(self) -> None:
+        self.told.append(("drop_prefixes",))
+
+    def reading_time(self) -> float | None:
+        return self.seconds
 
     def restart_engine(self) -> None:
         self.told.append(("restart_engine",))
@@ -260,6 +332,7 @@ def stopped(desk: StageDesk) -> None:
     question = samples.ask(session, "Summarise the covenant, please.", files=("Loan agreement 2019.pdf", "notes.md"))
     reply = samples.answer(question, samples.FIRST[:90], samples.THOUGHT, State.STOPPED, ThoughtEnd.USER)
     desk.put(desk.sessions[1], [question, reply])
+    desk.allow(answer_now=False)
 
 
 def cut(desk: StageDesk) -> None:
@@ -269,6 +342,7 @@ def cut(desk: StageDesk) -> None:
         desk.sessions[1], [question, samples.answer(question, samples.FIRST[:190], samples.THOUGHT, cut=End.LIMIT)]
     )
     desk.budget = Ledger(40_960, 0, 0, 40_960, exact=True)
+    desk.allow(answer_now=False)
 
 
 def jumping(desk: StageDesk) -> None:
@@ -277,6 +351,106 @@ def jumping(desk: StageDesk) -> None:
     reply = desk.conversation.messages[-1]
     desk.say(TextAppended(reply.session, reply.id, Kind.REASONING, "\n\n" + samples.THOUGHT * 8))
     desk.conversation.draft = "A draft of\nthree lines, the last of which is rather long " + "and goes on " * 20
+
+
+def looped(desk: StageDesk) -> None:
+    """A thought that the guard stopped."""
+    question = samples.ask(desk.sessions[0].id, "Is 2³¹ − 1 prime?")
+    reply = samples.answer(question, "", samples.THOUGHT, State.STOPPED, ThoughtEnd.LOOP, cut=End.LOOP)
+    desk.put(desk.sessions[0], [question, reply])
+    desk.allow()
+
+
+def paused(desk: StageDesk) -> None:
+    """A thought that was stopped and can go on."""
+    question = samples.ask(desk.sessions[0].id, "Is 2³¹ − 1 prime?")
+    reply = samples.answer(question, "", samples.THOUGHT, State.STOPPED, ThoughtEnd.UNFINISHED, cut=End.USER)
+    desk.put(desk.sessions[0], [question, reply])
+    desk.allow()
+
+
+def interrupted(desk: StageDesk) -> None:
+    """An answer of whose engine nothing was heard any more."""
+    question = samples.ask(desk.sessions[5].id, samples.MIXED)
+    reply = samples.answer(question, samples.SCRIPTS[:90], samples.THOUGHT, State.INTERRUPTED, ThoughtEnd.ITSELF)
+    desk.put(desk.sessions[5], [question, reply])
+    desk.allow(answer_now=False)
+
+
+def steered(desk: StageDesk) -> None:
+    """A thought with the user's words in it."""
+    thinking(desk)
+    reply = desk.conversation.messages[-1]
+    for kind, text in samples.STEERED:
+        desk.say(TextAppended(reply.session, reply.id, kind, text))
+
+
+def resumed(desk: StageDesk) -> None:
+    """An answer that goes on: what there is of it is read first."""
+    messages = samples.make_dialogue(desk.sessions[0].id)[:3]
+    reply = samples.answer(messages[-1], samples.ANSWER[:170], samples.THOUGHT, State.RUNNING)
+    progress = Progress(
+        reply.id,
+        Phase.READING,
+        read=512,
+        to_read=2_204,
+        reasoning_tokens=1_284,
+        reasoning_seconds=41.2,
+        seconds_left=21.0,
+    )
+    desk.put(desk.sessions[0], [*messages, reply], progress)
+
+
+def resting(desk: StageDesk) -> None:
+    folded(desk)
+    desk.preferences["model"] = "/models/Magistral-Small-2509"
+    desk.say(EngineChanged(EngineView(EngineState.RESTING)))
+
+
+def reading_long(desk: StageDesk) -> None:
+    session = desk.sessions[1].id
+    question = samples.ask(session, "Summarise the covenant, please.", files=("Loan agreement 2019.pdf", "notes.md"))
+    reply = samples.answer(question, "", state=State.RUNNING)
+    progress = Progress(reply.id, Phase.READING, read=1_024, to_read=8_000, seconds_left=70.0)
+    desk.put(desk.sessions[1], [question, reply], progress)
+
+
+def estimated(desk: StageDesk) -> None:
+    """What a question costs, told before it is sent."""
+    folded(desk)
+    desk.seconds = 100.0
+    desk.conversation.draft = "And what does section 14.2 say about the guarantor?"
+
+
+def attached(desk: StageDesk) -> None:
+    """Documents that go along, one with a long name and one in another script."""
+    folded(desk)
+    desk.seconds = 100.0
+    desk.conversation.attached = [Part(Kind.DOCUMENT, "…", name=name) for name in samples.FILES]
+    desk.conversation.draft = "What binds the guarantor after the sale?"
+
+
+def versions(desk: StageDesk) -> None:
+    """A question asked in two ways, the shown one answered three times."""
+    folded(desk)
+    question, reply = desk.conversation.messages[-2:]
+    desk.conversation.others = [
+        samples.ask(question.session, "Check it.", question.parent),
+        samples.answer(question, "Yes."),
+        samples.answer(question, "Perhaps.", message_id=reply.id - 1),
+    ]
+    desk.listener(ConversationOpened())
+
+
+def editing(desk: StageDesk) -> None:
+    """A question that is being put into other words."""
+    folded(desk)
+
+
+def steering(desk: StageDesk) -> None:
+    """A correction is being typed while the thought runs."""
+    thinking(desk)
+    desk.conversation.draft = "Use exact fractions, not decimals."
 
 
 def keys(desk: StageDesk) -> None:
@@ -314,6 +488,18 @@ SCENES = (
     menus,
     models,
     jumping,
+    looped,
+    paused,
+    interrupted,
+    steered,
+    steering,
+    resumed,
+    resting,
+    reading_long,
+    estimated,
+    attached,
+    versions,
+    editing,
     keys,
     long_list,
 )
@@ -344,9 +530,9 @@ def main(folder: Path, only: list[str]) -> None:
             window._show_all()
             if scene is keys:
                 window.show_keys()
-            if scene is answering:
-                scene(desk)
-            if scene is noticed:
+            if scene is editing:
+                window.edit_question()
+            if scene in {answering, noticed, steered}:
                 scene(desk)
             if scene is jumping:
                 scene(desk)
@@ -359,11 +545,12 @@ def main(folder: Path, only: list[str]) -> None:
                 for _turn in range(20):
                     app.processEvents()
                 take_screenshot(window, folder / f"{scene.__name__}-{look}-{size[0]}.png")
-                for menu in {menus: [window.menu, window.menus["view"]], models: [window.menus["model"]]}.get(
-                    scene, []
-                ):
+                for menu in {
+                    menus: [window.menu, window.menus["chat"], window.menus["view"]],
+                    models: [window.menus["model"]],
+                }.get(scene, []):
                     menu.ensurePolished()
-                    menu.adjustSize()
+                    menu.resize(menu.sizeHint())
                     menu.grab().save(str(folder / f"{scene.__name__}-{menu.title()}-{look}.png"))
             window.close()
             window.deleteLater()

@@ -8,13 +8,17 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QFileDialog
 
+from app.chat.changes import StoredChanged
 from app.core.messages import Role
+from app.core.protocol import Stored
 from app.ui.commands import COMMANDS, MENUS, Command, title_of
+from app.ui.frame import LEAST_SIZE
+from app.ui.keylist import PADDING, ROW, TITLE
 from app.ui.transcript.thought import ThoughtPane
 from app.ui.window import Window
 from tests.ui import stage
 from tests.ui.conftest import Open
-from tests.ui.hands import CONTROL, click, press
+from tests.ui.hands import ALT, CONTROL, click, press, write
 
 RESERVED = ("Ctrl+H", "Ctrl+M", "Ctrl+Tab", "Ctrl+Space", "Ctrl+`", "Ctrl+Alt+D", "Ctrl+Alt+Esc", "Ctrl+Shift+Q")
 """Keys of macOS, as Qt writes them there."""
@@ -26,7 +30,16 @@ OUTCOMES: dict[str, Outcome] = {
     "chat.send": lambda w, d: d.told == [] and w.composer.text() == "",  # nothing is written
     "chat.stop": lambda _w, d: d.told == [("stop",)],
     "chat.answer_now": lambda _w, d: d.told == [("answer_now",)],
+    "thought.steer": lambda w, d: d.told == [] and w.composer.text() == "",  # nothing is written
+    "chat.resume": lambda _w, d: d.told == [("resume",)],
     "chat.retry": lambda _w, d: d.told == [("retry",)],
+    "thought.fork": lambda w, d: d.told == [] and (w.transcript.place_in_thought() is not None) == w.can_fork,
+    "chat.keep_thoughts": lambda w, d: d.told == [("set_keep_thoughts", True)] and w.desk.keeps_thoughts,
+    "question.edit": lambda w, _d: (
+        w.edited == next((one.id for one in w.desk.conversation.messages[-2:-1]), None)
+        if not w.running
+        else w.edited is None
+    ),
     "chat.next": lambda _w, d: d.told[0][0] == "open_session" and d.told[0][1] in (d.sessions[0].id, d.sessions[1].id),
     "chat.previous": lambda _w, d: d.told == [("open_session", d.sessions[-1].id)],
     "copy.answer": lambda w, _d: clipboard() == newest(w, "text"),
@@ -40,6 +53,10 @@ OUTCOMES: dict[str, Outcome] = {
     "model.choose": lambda _w, d: d.told == [("load_model", "/models/other")],
     "model.starter": lambda _w, d: d.told == [("load_model", "")],
     "engine.restart": lambda _w, d: d.told == [("restart_engine",)],
+    "engine.free": lambda _w, d: d.told == [("free_memory",)],
+    "prefixes.drop": lambda _w, d: d.told == [("drop_prefixes",)],
+    "version.previous": lambda _w, d: d.told == [],  # there is one
+    "version.next": lambda _w, d: d.told == [],
     "help.keys": lambda w, _d: w._keys.isVisible(),
     "app.quit": lambda w, _d: not w.isVisible(),
 }
@@ -102,6 +119,77 @@ def test_a_command_out_of_place_does_nothing(window: Window) -> None:
     assert window.desk.told == []  # type: ignore[attr-defined]
 
 
+def enabled(window: Window, command: str) -> bool:
+    return window.actions_by_id[command].isEnabled()
+
+
+def test_what_goes_on_with_an_answer_is_in_place_only_where_the_desk_says_so(
+    window: Window, desk: stage.StageDesk
+) -> None:
+    stage.folded(desk)
+    assert not any(enabled(window, one) for one in ("chat.resume", "chat.answer_now", "thought.steer"))
+    stage.paused(desk)
+    assert [enabled(window, one) for one in ("chat.resume", "chat.answer_now", "thought.steer")] == [True, True, False]
+    write("Go on differently.")
+    assert enabled(window, "thought.steer")
+    stage.interrupted(desk)
+    assert [enabled(window, one) for one in ("chat.resume", "chat.answer_now", "thought.steer")] == [True, False, False]
+
+
+def test_memory_is_freed_only_where_a_model_takes_it_and_nothing_runs(window: Window, desk: stage.StageDesk) -> None:
+    stage.folded(desk)
+    assert enabled(window, "engine.free")
+    stage.thinking(desk)
+    assert not enabled(window, "engine.free")
+    desk.running.clear()
+    stage.resting(desk)
+    assert not enabled(window, "engine.free")
+
+
+def test_keeping_thoughts_is_a_switch_of_the_chat(window: Window, desk: stage.StageDesk) -> None:
+    stage.folded(desk)
+    action = window.actions_by_id["chat.keep_thoughts"]
+    assert action.isCheckable()
+    assert not action.isChecked()
+    action.trigger()
+    assert desk.told[-1] == ("set_keep_thoughts", True)
+    assert action.isChecked()
+    action.trigger()
+    assert desk.told[-1] == ("set_keep_thoughts", False)
+    assert not action.isChecked()
+
+
+def test_deleting_saved_prefixes_says_how_much_was_freed(window: Window, desk: stage.StageDesk) -> None:
+    assert not enabled(window, "prefixes.drop")
+    desk.stored = Stored(1_240_000_000, 10_000_000_000, 340_000_000)
+    desk.say(StoredChanged())
+    assert enabled(window, "prefixes.drop")
+    window.run_command("prefixes.drop")
+    assert desk.told == [("drop_prefixes",)]
+    desk.stored = Stored(0, 10_000_000_000, 340_000_000)
+    desk.say(StoredChanged())
+    assert window.composer.hint == "1.2 GB of disk freed"
+    assert not enabled(window, "prefixes.drop")
+
+
+def test_versions_are_stepped_through(window: Window, desk: stage.StageDesk) -> None:
+    stage.versions(desk)
+    shown = desk.conversation.messages[-1].id
+    ids = desk.conversation.siblings(shown)
+    assert ids.index(shown) == 1
+    press(Qt.Key.Key_Right, CONTROL | ALT)
+    press(Qt.Key.Key_Left, CONTROL | ALT)
+    assert desk.told == [("show_branch", ids[2]), ("show_branch", ids[0])]
+
+
+def test_the_list_of_keys_fits_into_the_smallest_window(open_window: Open, desk: stage.StageDesk) -> None:
+    window = open_window(desk, LEAST_SIZE)
+    window.show_keys()
+    columns, rows = window._keys._share_out()
+    assert columns * rows >= sum(bool(row.keys) for row in COMMANDS)
+    assert TITLE + rows * ROW + 2 * PADDING <= window._keys.height()
+
+
 def test_the_list_of_keys_takes_the_next_key_and_gives_the_keyboard_back(window: Window, desk: stage.StageDesk) -> None:
     stage.thinking(desk)
     press(Qt.Key.Key_Slash, CONTROL)
@@ -129,7 +217,13 @@ def test_the_model_chip_opens_the_models_menu(card: bool, open_window: Open, des
     click(window.header.model)
     menu = window.menus["model"]
     assert menu.isVisible()
-    assert [one.objectName() for one in menu.actions()] == ["model.choose", "model.starter", "engine.restart"]
+    assert [one.objectName() for one in menu.actions()] == [
+        "model.choose",
+        "model.starter",
+        "engine.restart",
+        "engine.free",
+        "prefixes.drop",
+    ]
     menu.actions()[1].trigger()
     menu.close()
     assert ("load_model", "") in desk.told
@@ -140,8 +234,8 @@ def test_a_chosen_model_that_fails_offers_the_starter(folder: str, open_window: 
     desk.preferences["model"] = folder
     stage.trouble(desk)
     card = open_window(desk).dock.card
-    assert card._button.isVisible()
-    assert card._second.isVisible() == bool(folder)
+    assert [one.text() for one in card.buttons][1:] == (["Use the starter model"] if folder else [])
+    assert all(one.isVisible() for one in card.buttons)
     if folder:
-        click(card._second)
+        click(card.buttons[1])
         assert desk.told == [("load_model", "")]

@@ -4,9 +4,14 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from app.chat.changes import EngineChanged, LedgerChanged, StoredChanged
 from app.core.budget import Ledger
+from app.core.errors import Failure
+from app.core.messages import Kind, Part
+from app.core.protocol import Stored
+from app.ui.attached import Chip
 from app.ui.window import Window
-from tests.ui import stage
+from tests.ui import samples, stage
 from tests.ui.conftest import Open
 from tests.ui.hands import CONTROL, SHIFT, click, press
 from tests.ui.hands import write as write_keys
@@ -108,10 +113,136 @@ def test_letters_typed_anywhere_go_to_the_composer(window: Window, qtbot: QtBot)
     assert window.composer.editor.hasFocus()
 
 
-def test_a_budget_is_remembered_and_shown(window: Window, desk: StageDesk) -> None:
+def test_a_budget_belongs_to_the_chat_and_is_shown(window: Window, desk: StageDesk) -> None:
     window.composer.thinking.chosen.emit(1_000)
-    assert ("set_preference", "thinking_budget", 1_000) in desk.told
+    assert ("set_chat_budget", 1_000) in desk.told
     assert window.composer.thinking.text() == "Think · 1,000"
+    window.composer.thinking.chosen.emit(-1)
+    assert ("set_chat_budget", None) in desk.told
+    assert window.composer.thinking.text() == "Think"
+
+
+def test_another_chat_shows_its_own_budget(window: Window, desk: StageDesk) -> None:
+    desk.chat_budget = 0
+    stage.folded(desk)
+    assert window.composer.thinking.text() == "No thinking"
+
+
+def test_control_shift_return_puts_what_is_written_into_the_thought(window: Window, desk: StageDesk) -> None:
+    stage.thinking(desk)
+    write_keys("Use fractions.")
+    press(Qt.Key.Key_Return, CONTROL | SHIFT)
+    assert words(desk) == [("steer", "Use fractions.")]
+    assert window.composer.text() == ""
+    assert desk.conversation.draft == ""
+
+
+def test_nothing_is_put_into_a_thought_without_words_or_without_a_thought(window: Window, desk: StageDesk) -> None:
+    stage.thinking(desk)
+    press(Qt.Key.Key_Return, CONTROL | SHIFT)
+    stage.folded(desk)
+    write_keys("Use fractions.")
+    press(Qt.Key.Key_Return, CONTROL | SHIFT)
+    assert words(desk) == []
+    assert window.composer.text() == "Use fractions."
+
+
+def test_a_hint_names_the_keys_of_a_running_thought(window: Window, desk: StageDesk) -> None:
+    assert window.composer.hint == ""
+    stage.thinking(desk)
+    assert window.composer.hint == "Ctrl+Return answers now · Ctrl+Shift+Return corrects the thought"
+    stage.folded(desk)
+    assert window.composer.hint == ""
+
+
+def test_a_narrow_composer_has_the_shorter_hint(open_window: Open, desk: StageDesk) -> None:
+    window = open_window(desk, (800, 600))
+    stage.thinking(desk)
+    assert window.composer.hint == "Ctrl+Return answers now"
+    write_keys("Use fractions.")
+    assert window.composer.hint == "Ctrl+Shift+Return corrects the thought"
+
+
+def test_what_a_question_costs_is_told_before_it_is_sent(window: Window, desk: StageDesk) -> None:
+    for seconds, words_shown in ((100.0, "about 1 min 40 s to read"), (2.9, ""), (None, "")):
+        desk.seconds = seconds
+        desk.say(LedgerChanged())
+        assert window.composer.number == words_shown
+    desk.seconds = 100.0
+    stage.thinking(desk)
+    assert window.composer.number == "18.4 tok/s"
+
+
+def test_attached_documents_are_named_and_can_be_taken_off(window: Window, desk: StageDesk) -> None:
+    before = window.composer.height()
+    stage.attached(desk)
+    desk.say(LedgerChanged())
+    chips = window.composer.findChildren(Chip)
+    assert [chip.text() for chip in chips] == list(samples.FILES)
+    assert window.composer.height() > before
+    middle, cross = chips[1].rect().center(), chips[1].rect().center()
+    click(chips[1], middle)
+    assert words(desk) == []
+    cross.setX(chips[1].width() - 8)
+    click(chips[1], cross)
+    assert words(desk) == [("detach", 1)]
+    left = [chip.text() for chip in window.composer.findChildren(Chip) if chip.isVisible()]
+    assert left == [samples.FILES[0], *samples.FILES[2:]]
+
+
+def test_many_documents_are_counted(window: Window, desk: StageDesk) -> None:
+    desk.conversation.attached = [
+        Part(Kind.DOCUMENT, "…", name=f"Part {number} of the file.pdf") for number in range(40)
+    ]
+    desk.say(LedgerChanged())
+    shown = sum(chip.isVisible() for chip in window.composer.findChildren(Chip))
+    assert window.composer.attached.rest == f"and {40 - shown} more"
+    assert 0 < shown < 40
+
+
+def test_up_in_an_empty_composer_edits_the_last_question(window: Window, desk: StageDesk) -> None:
+    stage.folded(desk)
+    question = desk.conversation.messages[-2]
+    press(Qt.Key.Key_Up)
+    assert window.composer.text() == question.text
+    write_keys(" Twice")
+    press(Qt.Key.Key_Return)
+    assert desk.told == [("edit", question.id, question.text + " Twice")]
+    assert window.edited is None
+    assert window.composer.text() == ""
+    write_keys("x")
+    press(Qt.Key.Key_Return)
+    assert desk.told[-1] == ("send", "x")
+
+
+def test_escape_leaves_the_question_and_brings_the_draft_back(window: Window, desk: StageDesk) -> None:
+    stage.folded(desk)
+    write_keys("A draft")
+    window.edit_question()
+    assert desk.conversation.draft == "A draft"
+    press(Qt.Key.Key_Escape)
+    assert window.edited is None
+    assert window.composer.text() == "A draft"
+    assert window.composer.attached.isHidden()
+
+
+def test_another_chat_is_not_edited_into(window: Window, desk: StageDesk) -> None:
+    stage.folded(desk)
+    window.edit_question()
+    desk.open_session(desk.sessions[2].id)
+    assert window.edited is None
+    assert window.composer.text() == ""
+
+
+def test_up_is_an_ordinary_key_in_a_text_and_while_an_answer_runs(window: Window, desk: StageDesk) -> None:
+    stage.thinking(desk)
+    press(Qt.Key.Key_Up)
+    assert window.edited is None
+    stage.folded(desk)
+    write_keys("a")
+    press(Qt.Key.Key_Up)
+    assert window.edited is None
+    assert window.composer.text() == "a"
 
 
 def test_the_meter_says_where_it_stands(open_window: Open, desk: StageDesk) -> None:
@@ -119,3 +250,47 @@ def test_the_meter_says_where_it_stands(open_window: Open, desk: StageDesk) -> N
     window = open_window(desk)
     assert window.header.meter.accessibleName() == "Context: 9,412 / 40k context · 23%"
     assert "Left for thought and answer: 31,548" in window.header.meter.toolTip()
+
+
+@pytest.mark.parametrize(
+    ("keeps", "words_shown"),
+    [(False, "Earlier thoughts are left out of it."), (True, "Earlier thoughts are kept in it.")],
+)
+def test_the_meter_says_what_becomes_of_thoughts(
+    keeps: bool, words_shown: str, window: Window, desk: StageDesk
+) -> None:
+    assert "thoughts" not in window.header.meter.toolTip()
+    desk.keeps_thoughts = keeps
+    stage.folded(desk)
+    assert words_shown in window.header.meter.toolTip().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("stored", "words_shown"),
+    [
+        (
+            Stored(1_200_000_000, 10_000_000_000, 340_000_000),
+            "Saved prefixes: 1.2 of 10 GB, 340 MB written today",
+        ),
+        (Stored(0, 10_000_000_000, 0), "Saved prefixes: 0 of 10 GB"),
+        (Stored(0, 0, 0), "Saved prefixes: off"),
+        (
+            Stored(0, 10_000_000_000, 0, Failure("DiskFull", "The disk is full.")),
+            "Saved prefixes: none at the moment. The disk is full.",
+        ),
+    ],
+)
+def test_the_meter_says_what_is_saved(stored: Stored, words_shown: str, window: Window, desk: StageDesk) -> None:
+    desk.stored = stored
+    desk.say(StoredChanged())
+    assert window.header.meter.toolTip().splitlines()[-1] == words_shown
+
+
+def test_a_resting_model_says_what_brings_it_back(window: Window, desk: StageDesk) -> None:
+    stage.folded(desk)
+    window.run_command("engine.free")
+    assert window.dock.accessibleName() == "Magistral Small is resting. It loads with your next question."
+    assert window.header.model.text() == "Magistral Small · resting"
+    desk.say(EngineChanged(samples.READY))
+    assert window.dock.accessibleName() == ""
+    assert window.header.model.text() == "Magistral Small · 4-bit"

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from app.chat.changes import (
     EngineChanged,
     EngineState,
     EngineView,
+    LedgerChanged,
     Mended,
     MessageAdded,
     MessageChanged,
@@ -218,6 +220,8 @@ def test_text_that_turns_out_to_be_the_thought_moves_there(window: Window, desk:
         (State.DONE, ThoughtEnd.UNFINISHED, " · not finished"),
         (State.STOPPED, ThoughtEnd.UNFINISHED, " · stopped by you"),
         (State.STOPPED, ThoughtEnd.USER, " · stopped by you"),
+        (State.STOPPED, ThoughtEnd.LOOP, " · loop stopped"),
+        (State.DONE, ThoughtEnd.LIMIT, " · context full"),
         (State.INTERRUPTED, None, " · interrupted"),
         (State.FAILED, ThoughtEnd.UNFINISHED, " · interrupted"),
     ],
@@ -247,7 +251,7 @@ def test_the_card_of_a_failure_runs_its_command(window: Window, desk: StageDesk,
     card = shown(window, desk.conversation.messages[-1]).card
     assert card
     assert card.accessibleName() == "The engine stopped. Everything written until then is kept."
-    click(card._button)
+    click(card.buttons[0])
     assert desk.told == [("retry",)]
 
 
@@ -256,9 +260,9 @@ def test_only_the_last_answer_can_be_tried_again(window: Window, desk: StageDesk
     failed = desk.conversation.messages[-1]
     card = shown(window, failed).card
     assert card
-    assert card._button.isVisibleTo(card)
+    assert [one.text() for one in card.buttons] == ["Try again"]
     desk.say(MessageAdded(samples.ask(failed.session, "And now?", failed.id)))
-    assert not card._button.isVisibleTo(card)
+    assert card.buttons == []
 
 
 def test_another_answer_takes_the_place_of_the_one_before(window: Window, desk: StageDesk) -> None:
@@ -308,6 +312,11 @@ def test_an_answer_of_another_chat_is_not_shown(window: Window, desk: StageDesk)
     [
         (Progress(0, Phase.READING, read=312, to_read=1_204), "Reading 312 of 1,204 tokens"),
         (Progress(0, Phase.READING), "Reading the question"),
+        (
+            Progress(0, Phase.READING, read=1_024, to_read=8_000, seconds_left=70.0),
+            "Reading 1,024 of 8,000 tokens · about 1 min 10 s left",
+        ),
+        (Progress(0, Phase.READING, read=7_900, to_read=8_000, seconds_left=0.4), "Reading 7,900 of 8,000 tokens"),
     ],
 )
 def test_waiting_says_for_what(progress: Progress, words: str, window: Window, desk: StageDesk) -> None:
@@ -338,11 +347,19 @@ def test_an_interrupted_answer_offers_another_try(window: Window, desk: StageDes
     desk.put(desk.sessions[0], [question, reply])
     card = shown(window, reply).card
     assert card
-    assert card._button.text() == "Try again"
+    assert card.buttons[0].text() == "Try again"
 
 
-def test_nothing_on_screen_is_without_a_name(window: Window, desk: StageDesk) -> None:
-    stage.failed(desk)
+@pytest.mark.parametrize(
+    "scene",
+    [stage.failed, stage.looped, stage.paused, stage.attached, stage.versions],
+    ids=lambda scene: scene.__name__,
+)
+def test_nothing_on_screen_is_without_a_name(
+    scene: Callable[[StageDesk], None], window: Window, desk: StageDesk
+) -> None:
+    scene(desk)
+    desk.say(LedgerChanged())
     nameless = [
         type(one).__name__
         for one in window.findChildren(QWidget)
@@ -446,6 +463,7 @@ def test_loading_leaves_the_list_of_chats_alone(
         (EngineState.STARTING, 1, "Waiting until the model is loaded"),
         (EngineState.READY, 1, "Reading the question"),
         (EngineState.READY, 2, "Waiting for the answer before this one"),
+        (EngineState.RESTING, 1, "Waiting until the model is loaded"),
         (EngineState.WAITING, 2, "Waiting until the engine is free"),
         (EngineState.STOPPED, 1, "Waiting until the engine runs again"),
         (EngineState.FAILED, 2, "Waiting for a model that can be loaded"),

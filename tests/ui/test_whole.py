@@ -11,13 +11,13 @@ from pytestqt.qtbot import QtBot
 
 from app.chat.changes import EngineState
 from app.chat.desk import Desk
-from app.core.messages import State
+from app.core.messages import Kind, State
 from app.ui.bridge import Bridge
 from app.ui.transcript.turn import Answer
 from app.ui.window import Window
 from tests.chat.desks import scene
 from tests.ui.conftest import Open
-from tests.ui.hands import click, press, write
+from tests.ui.hands import ALT, CONTROL, SHIFT, click, press, write
 
 ANSWER = [{"read": [4, 8]}, {"think": "Seven eights are"}, {"say": "It is fifty-six."}]
 Stage = Callable[..., Any]
@@ -96,8 +96,9 @@ def test_escape_stops_and_keeps(whole: Stage, qtbot: QtBot) -> None:
         assert "on and on" in last(window).texts()[0].text()
 
 
-def test_an_engine_that_dies_leaves_the_text_and_one_button(whole: Stage, qtbot: QtBot) -> None:
-    with whole(answers=[[{"think": "Half a thou"}, {"die": True}]]) as (window, desk):
+def test_an_engine_that_dies_leaves_the_text_and_a_way_on(whole: Stage, qtbot: QtBot) -> None:
+    gone = [{"think": "Half a thou"}, {"die": True}]
+    with whole(answers=[gone]) as (window, desk):
         desk.set_preference("restart_engine", False)
         write("Why?")
         press(Qt.Key.Key_Return)
@@ -106,9 +107,12 @@ def test_an_engine_that_dies_leaves_the_text_and_one_button(whole: Stage, qtbot:
         assert card
         assert last(window).texts()[0].text() == "Half a thou"
         assert not window.dock.card.isVisible()
+        assert [button.text() for button in card.buttons] == ["Continue", "Answer now"]
         before = last(window).message.id
-        click(card._button)
-        qtbot.waitUntil(lambda: last(window).message.id != before)
+        click(card.buttons[0])
+        qtbot.waitUntil(lambda: desk.engine.state is EngineState.STOPPED and not window.running)
+        assert last(window).message.id == before
+        assert last(window).texts()[0].text() == "Half a thouHalf a thou"
 
 
 def test_a_model_that_cannot_be_loaded_says_so_over_the_composer(whole: Stage, qtbot: QtBot) -> None:
@@ -121,7 +125,7 @@ def test_a_model_that_cannot_be_loaded_says_so_over_the_composer(whole: Stage, q
     with whole(answers=[ANSWER], fail_load=broken) as (window, desk):
         qtbot.waitUntil(lambda: desk.engine.state is EngineState.FAILED)
         assert window.dock.card.isVisible()
-        assert window.dock.card._button.text() == "Choose a model folder…"
+        assert window.dock.card.buttons[0].text() == "Choose a model folder…"
 
 
 def waits_for(window: Window) -> str:
@@ -153,10 +157,10 @@ def test_a_model_that_failed_can_be_left_for_the_starter(whole: Stage, qtbot: Qt
     with whole(answers=[ANSWER], fail_load=broken) as (window, desk):
         desk.load_model(str(tmp_path))
         qtbot.waitUntil(lambda: desk.engine.state is EngineState.FAILED)
-        click(window.dock.card._second)
+        click(window.dock.card.buttons[1])
         assert desk.preferences.get("model") == ""
         qtbot.waitUntil(lambda: desk.engine.state is EngineState.FAILED)
-        assert not window.dock.card._second.isVisible()
+        assert len(window.dock.card.buttons) == 1
 
 
 def test_a_question_that_met_a_broken_model_offers_the_starter(whole: Stage, qtbot: QtBot, tmp_path: Path) -> None:
@@ -170,5 +174,124 @@ def test_a_question_that_met_a_broken_model_offers_the_starter(whole: Stage, qtb
         card = last(window).card
         assert card
         assert not window.dock.card.isVisible()
-        click(card._second)
+        click(card.buttons[1])
         assert desk.preferences.get("model") == ""
+
+
+def settled(window: Window) -> bool:
+    return window.last_answer is not None and not window.running
+
+
+def test_a_running_thought_is_corrected_from_the_composer(whole: Stage, qtbot: QtBot) -> None:
+    answer = [{"think": "Decimals first."}, {"steer": True}, {"think": "Fractions, then."}, {"say": "25/8."}]
+    with whole(answers=[answer]) as (window, desk):
+        write("Why?")
+        press(Qt.Key.Key_Return)
+        qtbot.waitUntil(lambda: window.thinking)
+        write("Use fractions.")
+        press(Qt.Key.Key_Return, CONTROL | SHIFT)
+        assert window.composer.text() == ""
+        qtbot.waitUntil(lambda: settled(window))
+        kinds = [part.kind for part in desk.conversation.messages[-1].parts]
+        assert kinds == [Kind.REASONING, Kind.STEER, Kind.REASONING, Kind.TEXT]
+        window.toggle_thought()
+        texts = [text.text() for text in last(window).texts()]
+        assert texts == ["Decimals first.", "Use fractions.", "Fractions, then.", "25/8."]
+        session = desk.conversation.session
+        assert session
+        window.start_chat()
+        window.open_chat(session.id)
+        window.toggle_thought()
+        assert [text.text() for text in last(window).texts()] == texts
+
+
+def test_a_looping_thought_offers_to_answer_now(whole: Stage, qtbot: QtBot) -> None:
+    loop = [{"think": "So. ", "each": 4}, {"think": "Again. Again. ", "each": 7}, {"retract": [7, 1]}, {"loop": True}]
+    with whole(answers=[loop, [{"think": "no more"}, {"say": "Seven."}]]) as (window, desk):
+        write("Why?")
+        press(Qt.Key.Key_Return)
+        qtbot.waitUntil(lambda: settled(window))
+        answer = last(window)
+        assert answer.thought
+        assert answer.thought.header.text().endswith("loop stopped")
+        assert answer.texts()[0].text() == "So. Again. "
+        assert answer.card
+        assert [button.text() for button in answer.card.buttons] == ["Answer now", "Try again from before the loop"]
+        before = answer.message.id
+        click(answer.card.buttons[0])
+        qtbot.waitUntil(lambda: settled(window) and bool(last(window).taken))
+        assert last(window).message.id == before
+        assert last(window).card is None
+        assert desk.conversation.messages[-1].text == "Seven."
+
+
+def test_an_edited_question_leaves_the_other_one_in_reach(whole: Stage, qtbot: QtBot) -> None:
+    with whole(answers=[ANSWER]) as (window, desk):
+        write("What is 7 times 8?")
+        press(Qt.Key.Key_Return)
+        qtbot.waitUntil(lambda: settled(window))
+        first = desk.conversation.messages[-1].id
+        press(Qt.Key.Key_Up)
+        write("!")
+        press(Qt.Key.Key_Return)
+        qtbot.waitUntil(lambda: settled(window) and desk.conversation.messages[-1].id != first)
+        assert [one.text for one in desk.conversation.messages] == ["What is 7 times 8?!", "It is fifty-six."]
+        press(Qt.Key.Key_Left, CONTROL | ALT)
+        assert desk.conversation.messages[-1].id == first
+        assert last(window).message.id == first
+
+
+def test_a_thought_is_thought_again_beside_the_other(whole: Stage, qtbot: QtBot) -> None:
+    with whole(answers=[ANSWER, [{"think": "nine are sixty-three."}, {"say": "It is 63."}]]) as (window, desk):
+        write("What is 7 times 8?")
+        press(Qt.Key.Key_Return)
+        qtbot.waitUntil(lambda: settled(window))
+        first = desk.conversation.messages[-1].id
+        press(Qt.Key.Key_R, CONTROL | SHIFT)
+        for _ in range(len("eights are")):
+            press(Qt.Key.Key_Left)
+        press(Qt.Key.Key_R, CONTROL | SHIFT)
+        qtbot.waitUntil(lambda: settled(window) and desk.conversation.messages[-1].id != first)
+        assert desk.conversation.messages[-1].reasoning == "Seven nine are sixty-three."
+        foot = last(window).foot
+        assert foot
+        assert foot.versions
+        assert foot.versions.accessibleName() == "Version 2 of 2"
+
+
+def test_a_resting_engine_comes_back_with_the_next_question(whole: Stage, qtbot: QtBot) -> None:
+    with whole(answers=[ANSWER]) as (window, desk):
+        qtbot.waitUntil(lambda: desk.engine.state is EngineState.READY)
+        window.run_command("engine.free")
+        assert desk.engine.state is EngineState.RESTING
+        assert window.dock.accessibleName().endswith("It loads with your next question.")
+        write("What is 7 times 8?")
+        press(Qt.Key.Key_Return)
+        assert waits_for(window) == "Waiting until the model is loaded"
+        qtbot.waitUntil(lambda: settled(window))
+        assert desk.conversation.messages[-1].text == "It is fifty-six."
+        assert window.dock.accessibleName() == ""
+
+
+def test_the_budget_and_the_thoughts_are_the_chats_own(whole: Stage, qtbot: QtBot) -> None:
+    with whole(answers=[ANSWER]) as (window, desk):
+        write("First?")
+        press(Qt.Key.Key_Return)
+        qtbot.waitUntil(lambda: settled(window))
+        window.composer.thinking.chosen.emit(500)
+        window.run_command("chat.keep_thoughts")
+        assert window.composer.thinking.text() == "Think · 500"
+        window.start_chat()
+        assert window.composer.thinking.text() == "Think"
+        assert not window.actions_by_id["chat.keep_thoughts"].isChecked()
+        window.open_chat(desk.sessions[0].id)
+        assert window.composer.thinking.text() == "Think · 500"
+        assert window.actions_by_id["chat.keep_thoughts"].isChecked()
+
+
+def test_what_reading_costs_is_told_as_soon_as_the_pace_is_known(whole: Stage, qtbot: QtBot) -> None:
+    with whole(answers=[ANSWER], rates=[2.0, 10.0]) as (window, desk):
+        qtbot.waitUntil(lambda: desk.engine.state is EngineState.READY)
+        write("What do seven times eight make in the end?")
+        qtbot.waitUntil(lambda: window.composer.number.endswith("to read"))
+        assert window.composer.number.startswith("about ")

@@ -1,14 +1,18 @@
-"""The inline card: what happened, what to do, and a button that runs a command; seldom a second one."""
+"""The inline card: what happened, what to do, and buttons that run commands, seldom more than one."""
 
-from PySide6.QtCore import QRectF, Qt, Signal, Slot
+from collections.abc import Sequence
+from functools import partial
+
+from PySide6.QtCore import QRectF, Qt, Signal, SignalInstance, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.core.errors import Failure
 from app.core.text import _
 from app.ui.button import QuietButton
-from app.ui.commands import title_of
+from app.ui.commands import add_key, title_of
 from app.ui.theme import Theme
+from app.ui.transcript.endings import Ending, Offer
 
 RADIUS = 10
 PADDING = 16
@@ -20,22 +24,19 @@ BESIDE = 120
 
 
 class NoteCard(QWidget):
-    """A failure shown where it happened."""
+    """A failure, or another end that nobody wished for, shown where it happened."""
 
     asked = Signal(str)
-    """The button was pressed: run this command."""
+    """A button was pressed: run this command."""
     dismissed = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget, *, token: str = "bad", can_dismiss: bool = False) -> None:
         super().__init__(parent)
         self._theme, self._token = theme, token
-        self._command = self._other = ""
+        self.buttons: list[QuietButton] = []
+        """The likeliest first."""
         self._message = self._label("small", bold=True)
         self._hint = self._label("small", bold=False)
-        self._button = QuietButton(theme, "", self, framed=True)
-        self._button.clicked.connect(self._press)
-        self._second = QuietButton(theme, "", self)
-        self._second.clicked.connect(self._press_second)
         self._dismiss = QuietButton(theme, _("Dismiss"), self) if can_dismiss else None
         if self._dismiss:
             self._dismiss.clicked.connect(self.dismissed)
@@ -50,34 +51,24 @@ class NoteCard(QWidget):
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         return label
 
-    def show_failure(self, failure: Failure, *, with_button: bool = True, other: str = "") -> None:
-        """Show a failure; without a button where its command would no longer mean this message.
+    def show_failure(self, failure: Failure, *, other: str = "") -> None:
+        """Show a failure and its command; `other` is a second command that would mend it."""
+        offers = tuple(Offer(command) for command in (failure.command, other) if command)
+        self.show_ending(Ending(failure.message, failure.hint, offers))
 
-        `other` is a second command that would mend it.
-        """
-        self._message.setText(failure.message)
-        self._hint.setText(failure.hint)
-        self._hint.setVisible(bool(failure.hint))
-        self._command = failure.command if with_button else ""
-        title = title_of(self._command)
-        self._button.setText(title)
-        self._button.setVisible(bool(title))
-        self._other = other
-        self._second.setText(title_of(other))
-        self._second.setVisible(bool(other))
-        self.setAccessibleName(f"{failure.message} {failure.hint}".strip())
-
-    @Slot()
-    def _press(self) -> None:
-        self.asked.emit(self._command)
-
-    @Slot()
-    def _press_second(self) -> None:
-        self.asked.emit(self._other)
+    def show_ending(self, ending: Ending) -> None:
+        """Say what happened and offer what can be done."""
+        self._message.setText(ending.message)
+        self._hint.setText(ending.hint)
+        self._hint.setVisible(bool(ending.hint))
+        self._token = ending.mark or self._token
+        self.buttons = make_buttons(self._theme, self, self.asked, self.buttons, ending.offers)
+        self.setAccessibleName(f"{ending.message} {ending.hint}".strip())
+        self.update()
 
     def height_at(self, width: int) -> int:
         """Lay out in a width and say how high the card is."""
-        buttons = [one for one in (self._button, self._second, self._dismiss) if one and not one.isHidden()]
+        buttons = [*self.buttons, *([self._dismiss] if self._dismiss else [])]
         taken = sum(one.sizeHint().width() + 8 for one in buttons)
         beside = width - taken >= WIDE - BESIDE
         room = width - TEXT_X - PADDING - (taken + 8 if beside and taken else 0)
@@ -93,7 +84,7 @@ class NoteCard(QWidget):
         if beside:
             bottom = max(bottom, 28 + 2 * 12)
             x = width - PADDING + 8 - taken
-            buttons.sort(key=lambda one: one is not self._second)  # the likelier one stands at the edge
+            buttons[: len(self.buttons)] = reversed(self.buttons)  # the likeliest one stands at the edge
             top = (bottom - 28) // 2
             if bottom == 28 + 2 * 12:
                 self._centre(y - 4, bottom)
@@ -128,3 +119,21 @@ class NoteCard(QWidget):
         painter.setBrush(self._theme.color(self._token))
         painter.drawEllipse(QRectF(PADDING, middle - 4, 8, 8))
         painter.end()
+
+
+def make_buttons(
+    theme: Theme, parent: QWidget, asked: SignalInstance, before: Sequence[QuietButton], offers: Sequence[Offer]
+) -> list[QuietButton]:
+    """Buttons for offers in place of those from before, the first of them in a frame."""
+    for button in before:
+        button.hide()
+        button.deleteLater()
+    buttons: list[QuietButton] = []
+    for offer in offers:
+        if words := offer.words or title_of(offer.command):
+            button = QuietButton(theme, words, parent, framed=not buttons)
+            button.setToolTip(add_key(words, offer.command))
+            button.clicked.connect(partial(asked.emit, offer.command))
+            button.show()
+            buttons.append(button)
+    return buttons

@@ -5,7 +5,8 @@ from bisect import bisect_right
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.ui.theme import COLUMN, GUTTER
-from app.ui.transcript.turn import Answer, Question
+from app.ui.transcript.question import Question
+from app.ui.transcript.turn import Answer
 
 TOP, FOOT = 8, 28
 TURN_GAP = 28

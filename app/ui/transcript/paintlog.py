@@ -31,7 +31,7 @@ class PaintLog:
 
     def _write(self, answer: Answer) -> None:
         thought = answer.thought.body if answer.thought else None
-        blocks = [text for text in answer.texts() if text is not thought]
+        blocks = answer.block_texts()
         if blocks and blocks[-1].painted == blocks[-1].taken:
             self._answers[answer.message.id] = answer.taken
         line: dict[str, object] = {

@@ -1,15 +1,20 @@
 """The reasoning pane: a header that says how long and how it ended, and the thought behind a thin rule."""
 
+from itertools import groupby
 from math import sin, tau
+from operator import itemgetter
 from time import monotonic
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, QVariantAnimation, Signal, Slot
 from PySide6.QtGui import QEnterEvent, QGuiApplication, QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
+from app.core.messages import Kind
 from app.core.text import _
 from app.ui.button import QuietButton, draw_chevron, draw_focus
+from app.ui.commands import hint_of
 from app.ui.theme import Theme
+from app.ui.transcript.margin import ThoughtText
 from app.ui.transcript.prose import Prose
 
 HEADER = 28
@@ -81,7 +86,9 @@ class ThoughtPane(QWidget):
     """The height is another one."""
     answer_asked = Signal()
     text_added = Signal(Prose)
-    """The thought's running text stands in the pane from now on."""
+    """A stretch of the thought stands in the pane from now on."""
+    fork_asked = Signal(int)
+    """Think again from so many characters of the thought on."""
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
@@ -90,14 +97,17 @@ class ThoughtPane(QWidget):
         self.touched = False
         """True once the reader folded or unfolded it: from then on it does not fold by itself."""
         self.taken = 0
-        self._waiting: list[str] = []
+        """Characters of the model's own thought."""
+        self.steered = 0
+        """Characters that the user put into it."""
+        self._waiting: list[tuple[Kind, str]] = []
         self._share = 0.0
         self._body_height = 0
         self._ticked = 0.0
         self.header = ThoughtHeader(theme, self)
         self.header.clicked.connect(self._toggle)
         # What most panes of a long chat never need is made when it is needed.
-        self.body: Prose | None = None
+        self.body: ThoughtText | None = None
         self._copy: QuietButton | None = None
         self._now: QuietButton | None = None
         self._folding: QVariantAnimation | None = None
@@ -105,21 +115,43 @@ class ThoughtPane(QWidget):
 
     # text ---------------------------------------------------------------------------------------
 
-    def append(self, text: str) -> None:
-        """Put text at the end of the thought."""
-        self.taken += len(text)
-        self._waiting.append(text)
+    def append(self, kind: Kind, text: str) -> None:
+        """Put text at the end of the thought: the model's own, or the user's (STEER)."""
+        if kind is Kind.STEER:
+            self.steered += len(text)
+        else:
+            self.taken += len(text)
+        self._waiting.append((kind, text))
         if self._share > 0:
             self._lay_down()
 
-    def _lay_down(self) -> Prose:
+    def retract(self, kind: Kind, characters: int) -> None:
+        """Take so many characters away from its end."""
+        if kind is Kind.STEER:
+            self.steered -= characters
+        else:
+            self.taken -= characters
+        self._lay_down().retract(characters)
+
+    def _lay_down(self) -> ThoughtText:
         if self.body is None:
-            self.body = Prose(self._theme, "thought", "secondary", self)
-            self.text_added.emit(self.body)
-        if self._waiting:
-            self.body.append("".join(self._waiting))
-            self._waiting.clear()
+            self.body = ThoughtText(self._theme, self)
+            self.body.text_added.connect(self.text_added)
+            self.body.fork_asked.connect(self.fork_asked)
+        for kind, texts in groupby(self._waiting, key=itemgetter(0)):
+            self.body.append(kind, "".join(text for _kind, text in texts))
+        self._waiting.clear()
         return self.body
+
+    def place(self) -> int | None:
+        """How many characters of the thought stand before the caret; None where the keyboard is elsewhere."""
+        return self.body.place() if self.body is not None and self.open else None
+
+    def place_at_end(self) -> None:
+        """Put the caret at the end of the thought, unfolded."""
+        self.touched = True
+        self.set_open(opened=True, animated=False)
+        self._lay_down().place_at_end()
 
     @Slot()
     def copy(self) -> None:
@@ -140,6 +172,7 @@ class ThoughtPane(QWidget):
         self.running = running
         if self._now is None:
             self._now = self._button(_("Answer now"), "accent_text")
+            self._now.setToolTip(hint_of("chat.answer_now"))
             self._now.clicked.connect(self.answer_asked)
         self._now.setVisible(running)
         self._mind_breath()

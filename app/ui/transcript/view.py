@@ -1,10 +1,10 @@
 """The scrolled column of turns: opens long chats from their end, follows a running answer, keeps the reader's place.
 
 The outward surface is small on purpose, because its inside will be replaced by a painted, virtualised
-view: `open`, `add`, `append`, `change`, `progress`, `toggle_thought`, and the signal `asked`.
+view: `open`, `add`, `append`, `retract`, `change`, `progress`, `offer`, what thoughts can do, and the signals.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from time import perf_counter
 
@@ -21,7 +21,9 @@ from app.ui.theme import Theme
 from app.ui.transcript.column import TOP, Column, Turn
 from app.ui.transcript.paintlog import PaintLog
 from app.ui.transcript.prose import Prose
-from app.ui.transcript.turn import Answer, Question
+from app.ui.transcript.question import Question
+from app.ui.transcript.thought import ThoughtPane
+from app.ui.transcript.turn import Answer
 
 SLICE_SECONDS = 0.008
 PLACED_AT_ONCE = 100
@@ -34,6 +36,12 @@ class Transcript(QScrollArea):
 
     asked = Signal(str)
     """A button in here asks for a command."""
+    fork_asked = Signal(object, int)
+    """Think again: a message id, and so many characters of its thought to keep."""
+    edit_asked = Signal(object)
+    """The question with this message id is to be put into other words."""
+    chosen = Signal(object)
+    """Another version of a message is wanted: its id."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None, *, paint_log: Path | None = None) -> None:
         super().__init__(parent)
@@ -43,6 +51,9 @@ class Transcript(QScrollArea):
         """What an answer in the queue waits for."""
         self.other_model = ""
         """The command that a failed load offers beside choosing another folder."""
+        self.versions: Callable[[int], Sequence[int]] = lambda message_id: (message_id,)
+        """All versions of a message, by their ids."""
+        self._possible: frozenset[str] = frozenset()
         self._log = PaintLog(paint_log) if paint_log else None
         self._by_id: dict[int, Turn] = {}
         self._older: list[Message] = []
@@ -112,11 +123,18 @@ class Transcript(QScrollArea):
         if isinstance(turn, Answer):
             turn.append(kind, text)
 
+    def retract(self, message_id: int, kind: Kind, characters: int) -> None:
+        """Take so many characters away from the end of a running answer or of its thought."""
+        turn = self._by_id.get(message_id)
+        if isinstance(turn, Answer):
+            turn.retract(kind, characters)
+
     def change(self, message: Message) -> None:
         """Show a message as it is now."""
         turn = self._by_id.get(message.id)
         if isinstance(turn, Answer):
             turn.change(message)
+            self._mind_last()
             self._mind_edges()
 
     def progress(self, progress: Progress) -> None:
@@ -125,12 +143,43 @@ class Transcript(QScrollArea):
         if isinstance(turn, Answer):
             turn.progress(progress, self.queue_words)
 
+    def offer(self, possible: frozenset[str]) -> None:
+        """Take which commands the last answer can offer."""
+        if possible != self._possible:
+            self._possible = possible
+            self._mind_last()
+
     def toggle_thought(self) -> None:
-        """Fold or unfold the newest thought that reaches into sight, else the newest of all."""
+        """Fold or unfold the thought in sight."""
+        if (pane := self._thought_in_sight()) is not None:
+            pane.toggle()
+
+    def enter_thought(self) -> None:
+        """Put the caret at the end of the thought in sight."""
+        if (pane := self._thought_in_sight()) is not None:
+            pane.place_at_end()
+
+    def place_in_thought(self) -> tuple[int, int] | None:
+        """The message whose thought has the caret, and how many characters of it stand before; None without one."""
+        for turn in self._column.turns:
+            place = turn.thought.place() if isinstance(turn, Answer) and turn.thought else None
+            if place is not None:
+                return turn.message.id, place
+        return None
+
+    def version(self, step: int) -> int | None:
+        """The version before (-1) or after (1) the shown one, of the newest message that has several."""
+        for turn in reversed(self._column.turns):
+            if len(turn.siblings) > 1:
+                at = turn.siblings.index(turn.message.id) + step
+                return turn.siblings[at] if 0 <= at < len(turn.siblings) else None
+        return None
+
+    def _thought_in_sight(self) -> ThoughtPane | None:
+        """The newest thought that reaches into sight, else the newest of all."""
         panes = [turn.thought for turn in self._column.turns if isinstance(turn, Answer) and turn.thought]
         seen = [pane for pane in panes if not pane.visibleRegion().isEmpty()]
-        if panes:
-            (seen or panes)[-1].toggle()
+        return (seen or panes)[-1] if panes else None
 
     def has_thought(self) -> bool:
         """Whether there is a thought to fold."""
@@ -171,19 +220,22 @@ class Transcript(QScrollArea):
 
     def _make(self, message: Message) -> Turn:
         turn: Turn
+        versions = self.versions(message.id)
         if message.role is Role.USER:
-            turn = Question(self._theme, message, self._column)
+            turn = Question(self._theme, message, self._column, versions=versions)
             turn.body.dragged.connect(self._reach)
+            turn.edit_asked.connect(self.edit_asked)
         else:
-            turn = Answer(self._theme, message, self._column, fold=self.fold_thoughts)
+            turn = Answer(self._theme, message, self._column, fold=self.fold_thoughts, versions=versions)
             turn.grew.connect(self._grown)
             turn.asked.connect(self.asked)
-            turn.offer(self.other_model)
+            turn.fork_asked.connect(self.fork_asked)
             turn.text_added.connect(self._mind_text)
             for text in turn.texts():
                 text.dragged.connect(self._reach)
             if self._log and message.state is State.RUNNING:
                 self._log.watch(turn)
+        turn.chosen.connect(self.chosen)
         self._column.fit(turn, self.viewport().width())
         return turn
 
@@ -207,8 +259,6 @@ class Transcript(QScrollArea):
     def _build_older(self) -> Turn:
         message = self._older.pop()
         turn = self._make(message)
-        if isinstance(turn, Answer):
-            turn.set_last(last=False)
         self._column.ahead.append(turn)
         self._by_id[message.id] = turn
         return turn
@@ -234,7 +284,8 @@ class Transcript(QScrollArea):
     def _mind_last(self) -> None:
         for turn in self._column.turns[-3:]:
             if isinstance(turn, Answer):
-                turn.set_last(last=turn is self._column.turns[-1])
+                last = turn is self._column.turns[-1]
+                turn.offer(self._possible if last else frozenset(), self.other_model)
 
     # layout -------------------------------------------------------------------------------------
 

@@ -1,5 +1,7 @@
 """The line of an answer that has no text yet: what it waits for, and how far that is."""
 
+from time import monotonic
+
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
@@ -8,20 +10,25 @@ from app.ui.theme import Theme
 
 HEIGHT = 28
 TRACK = 160
-MARK = 8
+TICK_SECONDS = 0.25
 
 
 class WaitingLine(QWidget):
-    """Words in secondary ink, a mark of a theme's colour before them, a thin line of progress under them."""
+    """Words in secondary ink, a thin line of progress under them."""
 
-    def __init__(self, theme: Theme, parent: QWidget, *, mark: str = "") -> None:
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
-        self._theme, self._mark = theme, mark
+        self._theme = theme
         self._words, self._done, self._total = "", 0, 0
+        self._ticked = 0.0
 
     def show_words(self, words: str, done: int, total: int) -> None:
-        """Show other words and another progress."""
+        """Show other words and another progress; while it moves, at most four times a second."""
+        now, moves = monotonic(), bool(total and self._total and done < total)
+        if moves and now - self._ticked < TICK_SECONDS:
+            return
         if (words, done, total) != (self._words, self._done, self._total):
+            self._ticked = now
             self._words, self._done, self._total = words, done, total
             self.setAccessibleName(words)
             self.update()
@@ -36,11 +43,6 @@ class WaitingLine(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self._theme.font("small"))
         line = self.rect().adjusted(0, 0, 0, -6)
-        if self._mark:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self._theme.color(self._mark))
-            painter.drawEllipse(QRectF(0, line.center().y() + 0.5 - MARK / 2, MARK, MARK))
-            line.setLeft(2 * MARK)
         painter.setPen(self._theme.color("secondary"))
         painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, self._words)
         if self._total:

@@ -21,6 +21,10 @@ CREATE TABLE generations (
         thinking_budget INTEGER,
         prompt_tokens INTEGER NOT NULL,
         cached_tokens INTEGER NOT NULL,
+        restored_tokens INTEGER NOT NULL,
+        restore_seconds REAL NOT NULL,
+        fixed_chunk INTEGER NOT NULL,
+        passes INTEGER NOT NULL,
         reasoning_tokens INTEGER NOT NULL,
         answer_tokens INTEGER NOT NULL,
         queue_seconds REAL NOT NULL,
@@ -32,7 +36,7 @@ CREATE TABLE generations (
         failure TEXT
     ) STRICT
     ;
-INSERT INTO "generations" VALUES(12,'Magistral','sha256:00','{"temperature":0.7,"top_p":0.95,"min_p":0.0,"top_k":0,"repetition_penalty":1.0,"seed":7}',7,NULL,20,0,3,2,0.0,0.0,0.5,0.0,'turn','itself',NULL);
+INSERT INTO "generations" VALUES(12,'Magistral','sha256:00','{"temperature":0.7,"top_p":0.95,"min_p":0.0,"top_k":0,"repetition_penalty":1.0,"presence_penalty":0.0,"frequency_penalty":0.0,"stop":["Q:"],"seed":7}',7,NULL,20,5,4,0.125,0,5,3,2,0.0,0.0,0.5,0.0,'turn','itself',NULL);
 CREATE TABLE messages (
         id INTEGER PRIMARY KEY,
         session_id INTEGER NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
@@ -67,10 +71,12 @@ CREATE TABLE sessions (
         id INTEGER PRIMARY KEY,
         title TEXT NOT NULL,
         created REAL NOT NULL,
-        updated REAL NOT NULL
+        updated REAL NOT NULL,
+        thinking_budget INTEGER,
+        keep_thoughts INTEGER
     ) STRICT
     ;
-INSERT INTO "sessions" VALUES(10,'Seven times eight',1.5,2.5);
+INSERT INTO "sessions" VALUES(10,'Seven times eight',1.5,2.5,400,1);
 CREATE INDEX messages_by_session ON messages (session_id);
 CREATE INDEX messages_by_parent ON messages (parent_id);
 CREATE INDEX messages_running ON messages (state) WHERE state = 'running';

@@ -15,13 +15,14 @@
      "stored": {...}                what lies on the disk, told after the load
      "noted": {failure}             told after the load
      "cached": n                    tokens that every estimate and prompt have in the cache already
+     "queue": seconds               that every request is said to have waited
      "warm_gate": path              reading ahead lasts until that file exists
      "answers": [[step, ...], ...]} one list for each request, the last one again for all after it
 
 A step has one of these keys:
     {"read": [done, total]}         prefill progress
     {"think": text} {"say": text}   text in pieces of `each` characters (default 8), `pause` seconds apart
-    {"inject": text}                text fed by the app
+    {"inject": text}                text fed by the app, which closes the thought with it if `closes` says why
     {"gate": path}                  wait until that file exists, so that tests need no sleeping
     {"reclassify": true, "thought": n, "answer": m}   the text so far is divided anew
     {"retract": [characters, ids]}  the end of what was written is taken back
@@ -48,7 +49,7 @@ import msgspec
 from app.core.errors import Failure
 from app.core.lines import Lines
 from app.core.memory import Machine
-from app.core.messages import End, Generation, Kind, Part, ThoughtEnd
+from app.core.messages import End, Generation, Kind, Part, Sampling, ThoughtEnd
 from app.core.protocol import (
     VERSION,
     AnswerNow,
@@ -186,7 +187,8 @@ class Double:
         answers = self._script["answers"]
         steps = answers[min(self._played, len(answers) - 1)]
         self._played += 1
-        _Play(self, command, steps, self._card, self._script.get("cached", 0)).run()
+        told = self._script.get("cached", 0), self._script.get("queue", 0.0)
+        _Play(self, command, steps, self._card, told).run()
 
     def stopped(self, request: int) -> bool:
         return request in self._cancelled
@@ -197,6 +199,9 @@ class Double:
     def correction(self, request: int) -> str | None:
         waiting = self._corrections.get(request)
         return waiting.pop(0) if waiting else None
+
+    def unused(self, request: int) -> list[str]:
+        return self._corrections.pop(request, [])
 
     def _send(self, event: Event) -> None:
         self.write(encode(event) + b"\n")
@@ -210,10 +215,11 @@ class _Play:
     """One answer."""
 
     def __init__(
-        self, double: Double, command: Generate, steps: list[dict[str, Any]], card: ModelCard, cached: int
+        self, double: Double, command: Generate, steps: list[dict[str, Any]], card: ModelCard, told: tuple[int, float]
     ) -> None:
         self._double, self._request, self._steps, self._card = double, command.request, steps, card
-        self._command, self._cached = command, cached
+        self._command, (self._cached, self._queue) = command, told
+        self._closed: ThoughtEnd | None = None
         self._prompt = _measure(command.turns)
         self._seed = (command.sampling.seed if command.sampling else None) or 0
         self._counts = {Kind.REASONING: 0, Kind.TEXT: 0}
@@ -221,7 +227,7 @@ class _Play:
         self._last: Kind | None = None
 
     def run(self) -> None:
-        self._send(Started(self._request, self._prompt, self._cached))
+        self._send(Started(self._request, self._prompt, self._cached, self._seed, self._queue))
         self._keep_beginning()
         end: ThoughtEnd | None = None
         hurried = self._command.answer_now
@@ -266,7 +272,9 @@ class _Play:
             case {"say": text}:
                 self._write(Kind.TEXT, text, step)
             case {"inject": text}:
-                self._send(Delta(self._request, [Part(Kind.INJECTED, text, (7,))], sum(self._counts.values())))
+                closes = ThoughtEnd(step["closes"]) if "closes" in step else None
+                self._closed = closes or self._closed
+                self._send(Delta(self._request, [Part(Kind.INJECTED, text, (7,))], sum(self._counts.values()), closes))
             case {"gate": path}:
                 _wait_for(path)
             case {"retract": [characters, ids]}:
@@ -319,6 +327,9 @@ class _Play:
         generation = Generation(
             model=self._card.name,
             fingerprint=self._card.fingerprint,
+            sampling=self._command.sampling or Sampling(),
+            thinking_budget=self._command.thinking_budget,
+            queue_seconds=self._queue,
             prompt_tokens=self._prompt,
             cached_tokens=self._cached,
             restored_tokens=self._cached,
@@ -330,9 +341,9 @@ class _Play:
             answer_seconds=self._seconds[Kind.TEXT],
             seed=self._seed,
             end=end,
-            thought_end=thought_end,
+            thought_end=self._closed or thought_end,
         )
-        self._send(Finished(self._request, generation))
+        self._send(Finished(self._request, generation, self._double.unused(self._request)))
 
     def _send(self, event: Event) -> None:
         self._double.write(encode(event) + b"\n")

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.chat.changes import Change, MessageChanged, Phase, ProgressChanged, TextAppended, TextRetracted
+from app.chat.changes import CameTooLate, Change, MessageChanged, Phase, ProgressChanged, TextAppended, TextRetracted
 from app.chat.conversation import Conversation, parts_for
+from app.chat.options import Options
 from app.chat.running import RunningAnswer
-from app.core.drawing import OPEN, Drawing
 from app.core.errors import Failure
 from app.core.messages import End, Generation, Kind, Message, State
 from app.core.protocol import (
@@ -36,20 +36,6 @@ SHOWN = (Kind.TEXT, Kind.REASONING, Kind.STEER)
 """What a person reads of an answer; the rest is between app and model."""
 CHECKPOINT_EVERY = 0.15
 """Seconds: with a frame and a commit, no text that was on screen for 300 ms can be lost."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What one question asks for beside its words."""
-
-    thinking_budget: int | None = None
-    """Tokens; None is the release's own."""
-    seed: int | None = None
-    instructions: str = ""
-    drawing: Drawing = OPEN
-    keep_thoughts: bool | None = None
-    speculate: bool = True
-    guard: bool = True
 
 
 @dataclass(slots=True)
@@ -189,9 +175,11 @@ class Answering:
         if turn is None or running is None:
             return
         match event:
-            case Finished(request=request, generation=generation):
+            case Finished(request, generation, unused):
                 stopped = generation.end in (End.USER, End.LOOP)
                 self._close(request, State.STOPPED if stopped else State.DONE, generation)
+                if unused:
+                    self._tell(CameTooLate(running.session, tuple(unused)))
             case Failed(failure):
                 self._fail(running.request, State.FAILED, failure)
             case _:
@@ -245,7 +233,7 @@ class Answering:
         if running is None or running.sent or not turn.committed or self._card is None:
             return
         options, conversation, further = turn.options, turn.conversation, running.continuation
-        sampling = options.drawing.over_own(self._card.sampling, options.seed)
+        sampling = options.drawing.over_own(options.own or self._card.sampling, options.seed)
         running.send(self._card, sampling, options.thinking_budget)
         self._engine.send(
             Generate(
@@ -266,14 +254,14 @@ class Answering:
 
     def _fold(self, event: Started | Prefilled | Delta | Reclassified | Retracted, running: RunningAnswer) -> None:
         match event:
-            case Started(_, prompt_tokens, cached):
-                running.start(prompt_tokens, cached, self.reading_rate)
+            case Started():
+                running.start(event, self.reading_rate)
                 if running.told_anew:
                     self._store.rewrite(running.whole())
             case Prefilled(_, done, total):
                 running.read(done, total, self.reading_rate)
             case Delta(request, parts):
-                running.add(parts)
+                running.add(parts, event.thought_end)
                 self._unsaved.add(request)
                 for part in parts:
                     if part.text and part.kind in SHOWN:

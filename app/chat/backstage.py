@@ -8,8 +8,9 @@ import logging
 from collections.abc import Callable, Sequence
 from itertools import count
 
-from app.chat.answering import Answering, Committed, Kept, Lost, Options
+from app.chat.answering import Answering, Committed, Kept, Lost
 from app.chat.changes import (
+    CameTooLate,
     Change,
     ConversationOpened,
     EngineView,
@@ -22,14 +23,15 @@ from app.chat.changes import (
     session_of,
 )
 from app.chat.choices import Choices
-from app.chat.control import Control
+from app.chat.control import Control, explain_no_way_on
 from app.chat.conversation import Conversation
 from app.chat.drafting import Drafts
 from app.chat.engineroom import EngineRoom, Front, Rung
 from app.chat.library import Library
 from app.chat.log import describe_bug
+from app.chat.options import Options
 from app.chat.reception import Reception
-from app.core.errors import AppError, Failure, UsageError
+from app.core.errors import AppError, Failure
 from app.core.messages import Message, Part, Session, State
 from app.core.places import Places
 from app.core.text import _
@@ -85,29 +87,31 @@ class Backstage:
         self, conversation: Conversation, text: str, documents: Sequence[Part] = (), options: Options | None = None
     ) -> None:
         """Ask a question in some chat, open or not."""
-        conversation.composed.documents = []
+        conversation.composed.documents, conversation.awaited = [], Options()
         self._control.ask(conversation, text, documents, options)
 
     def stop_in(self, conversation: Conversation) -> None:
         """Stop some chat's answer."""
         self._room.touch()
         self._answering.stop(conversation)
+        self._room.look()
 
     def resume_in(self, session: int | None, options: Options | None = None) -> Conversation:
         """Let the last answer of some chat go on, None being the newest; raises AppError where there is nothing to."""
         chosen = self._library.choose(session)
         conversation = self.conversation if self._open_id == chosen.id else self._fetch(chosen)
         if not self._control.can_resume(conversation):
-            raise UsageError(
-                _("The last answer of “{title}” is complete, or is being written.").format(title=chosen.title),
-                _("Ask a new question, or name another chat."),
-            )
+            raise explain_no_way_on(conversation, chosen.title)
         self._control.resume(conversation, options=options)
         return conversation
 
-    def warm_in(self, conversation: Conversation, documents: Sequence[Part]) -> None:
-        """Let these go along with some chat's next question, and have them read ahead."""
+    def warm_in(self, conversation: Conversation, documents: Sequence[Part], awaited: Options | None = None) -> None:
+        """Let these go along with some chat's next question, and have them read ahead.
+
+        `awaited` is what that question is known to ask for.
+        """
         conversation.attach(documents)
+        conversation.awaited = awaited or conversation.awaited
         self._room.warm(conversation)
         self._tell(LedgerChanged())
 
@@ -247,9 +251,20 @@ class Backstage:
         if self._keeps_drafts and self._drafts.changed and (now or self._drafts.is_due()):
             self.remember("drafts", self._drafts.kept())
 
+    def _keep_unused(self, late: CameTooLate) -> None:
+        """Words that missed their thought become a draft again."""
+        conversation = self._answering.conversation_of(late.session)
+        if conversation and (session := conversation.session):
+            self._drafts.put_back(conversation.composed, late.texts)
+            words = _("Too late for the thought; it is kept as your next message.")
+            place = "" if conversation is self.conversation else _("In “{title}”.").format(title=session.title)
+            self._tell(Noticed(Failure("CameTooLate", words, place)))
+
     def _tell(self, change: Change) -> None:
         """Pass a change on; of chats that are not on the desk only their endings matter to a window."""
         self._reception.hear(change)
+        if isinstance(change, CameTooLate):
+            self._keep_unused(change)
         if isinstance(change, MessageChanged) and change.message.state is not State.RUNNING:
             self._library.move_up(change.message.session)
         if session_of(change) in (None, self._open_id) and self.listener:

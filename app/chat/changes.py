@@ -104,6 +104,14 @@ class TextRetracted:
 
 
 @dataclass(frozen=True, slots=True)
+class CameTooLate:
+    """Words for a chat's thought came after its end; they stand in the chat's draft now."""
+
+    session: int
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MessageChanged:
     """A message changed as a whole: it ended, or its text turned out to be its thought."""
 
@@ -160,6 +168,7 @@ Change = (
     | MessageAdded
     | TextAppended
     | TextRetracted
+    | CameTooLate
     | MessageChanged
     | ProgressChanged
     | EngineChanged
@@ -177,6 +186,8 @@ def session_of(change: Change) -> int | None:
         case MessageAdded(message) | MessageChanged(message):
             return message.session
         case TextAppended(session=session) | TextRetracted(session=session) | ProgressChanged(session=session):
+            return session
+        case CameTooLate(session=session):
             return session
         case _:
             return None

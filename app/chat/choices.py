@@ -1,12 +1,13 @@
 """What the preferences, a chat and a question choose together: how a model is loaded, how an answer is made."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from app.chat.answering import Options
 from app.chat.conversation import Conversation
+from app.chat.options import Options
 from app.core.drawing import Drawing
 from app.core.messages import Generation
 from app.core.protocol import Load, Storage
@@ -51,6 +52,11 @@ class Choices:
         preferred: int = self._preferences.get("thinking_budget")
         return chosen if chosen is not None else None if preferred < 0 else preferred
 
+    def thinks(self, conversation: Conversation) -> bool:
+        """Whether the next question of a chat lets the model think."""
+        asked = conversation.awaited.thinking_budget
+        return (self.budget(conversation) if asked is None else asked) != 0
+
     def complete(self, conversation: Conversation, options: Options | None = None) -> Options:
         """The options of a question, from everything that says more."""
         asked = options or Options()
@@ -68,12 +74,21 @@ class Choices:
     def complete_again(
         self, conversation: Conversation, before: Generation | None, options: Options | None = None
     ) -> Options:
-        """The options for going on with an answer: whether the model thinks is settled by its beginning."""
-        complete = self.complete(conversation, options)
-        if before is None:
+        """The options for going on with an answer: those it began with, and over them what is asked for now.
+
+        Whether the model thinks is settled by the beginning; one that no model has seen settles nothing.
+        """
+        complete, asked = self.complete(conversation, options), options or Options()
+        if before is None or not before.fingerprint:
             return complete
-        thought, thinks = before.thinking_budget != 0, complete.thinking_budget != 0
-        return complete if thought is thinks else _with_budget(complete, before.thinking_budget)
+        budget = before.thinking_budget if asked.thinking_budget is None else asked.thinking_budget
+        return replace(
+            complete,
+            thinking_budget=budget if (budget == 0) is (before.thinking_budget == 0) else before.thinking_budget,
+            seed=before.sampling.seed if asked.seed is None else asked.seed,
+            drawing=asked.drawing,
+            own=before.sampling,
+        )
 
     def _drawing(self) -> Drawing:
         names = ("temperature", "top_p", "min_p", "top_k", "repetition_penalty")
@@ -82,15 +97,3 @@ class Choices:
         if not chosen.get("repetition_penalty", 1):  # nothing can be divided by it
             del chosen["repetition_penalty"]
         return msgspec.convert(chosen, Drawing)
-
-
-def _with_budget(options: Options, budget: int | None) -> Options:
-    return Options(
-        budget,
-        options.seed,
-        options.instructions,
-        options.drawing,
-        options.keep_thoughts,
-        options.speculate,
-        options.guard,
-    )

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Sequence
 
-from app.chat.answering import Answering, Options
+from app.chat.answering import Answering
 from app.chat.changes import Change, ConversationOpened, MessageAdded, MessageChanged, Phase
 from app.chat.choices import Choices
 from app.chat.conversation import Conversation
+from app.chat.options import Options
 from app.chat.running import stands_in_thought
+from app.core.errors import UsageError
 from app.core.messages import End, Generation, Kind, Message, Part, State
-from app.core.text import mend
+from app.core.text import _, mend
 
 
 class Control:
@@ -39,7 +41,7 @@ class Control:
             self._branch_off(conversation, [answer], self._choices.complete(conversation))
 
     def edit(self, conversation: Conversation, message: int, text: str) -> None:
-        """Ask another question beside that one, with its documents; the old branch stays."""
+        """Ask another question beside that one, with the draft's documents or else its own; the old branch stays."""
         if not conversation.running and text.strip() and (messages := conversation.edit(message, text.strip())):
             self._branch_off(conversation, list(messages), self._choices.complete(conversation))
 
@@ -104,6 +106,26 @@ class Control:
         self._answering.begin(conversation, messages, options)
         self._begun(conversation)
         self._tell(ConversationOpened())
+
+
+def explain_no_way_on(conversation: Conversation, title: str) -> UsageError:
+    """Why the last answer of a chat cannot go on, and what can be done."""
+    last = conversation.last_answer
+    failure = last.generation.failure if last and last.generation else None
+    if conversation.running or (last and last.state is State.RUNNING):
+        said, hint = _("The last answer of “{title}” is being written."), _("Wait for its end, or stop it first.")
+    elif last is None:
+        said, hint = _("“{title}” has no answer yet."), _("Ask a new question, or name another chat.")
+    elif last.state is State.FAILED:
+        said = _("The last answer of “{title}” failed before its first word.")
+        hint = _("Ask the question again.")
+        if failure:
+            said, hint = f"{said} {{reason}}", failure.hint or hint
+    elif not last.text:
+        said, hint = _("The last answer of “{title}” is empty: the model said nothing."), _("Ask the question again.")
+    else:
+        said, hint = _("The last answer of “{title}” is complete."), _("Ask a new question, or name another chat.")
+    return UsageError(said.format(title=title, reason=failure.message if failure else ""), hint)
 
 
 def _thinks(conversation: Conversation) -> bool:

@@ -7,6 +7,7 @@ import msgspec
 
 from app.chat.changes import Progress
 from app.chat.drafting import Draft
+from app.chat.options import Options
 from app.chat.running import Continuation, RunningAnswer
 from app.core.messages import (
     Generation,
@@ -40,6 +41,8 @@ class Conversation:
         self.private = private
         """Whether nothing of it may be kept among the saved prefixes."""
         self.composed = draft or Draft()
+        self.awaited = Options()
+        """What the next question is known to ask for before it is there."""
         self.running: RunningAnswer | None = None
         now = time.time()
         self._plan = session or Session(id=new_id(), title="", created=now, updated=now)
@@ -122,12 +125,16 @@ class Conversation:
         return None if question is None else self._answer_under(question)
 
     def edit(self, message: int, text: str) -> tuple[Message, Message] | None:
-        """Put another question beside that one, with its documents, and its empty answer; None where there is none."""
+        """Put another question beside that one, and its empty answer; None where there is none.
+
+        The attached documents go along with it, and without any the old question's own.
+        """
         old = self.find(message)
         if old is None or old.role is not Role.USER:
             return None
         self._branch = [] if old.parent is None else branch(self._tree, old.parent)
-        documents = [part for part in old.parts if part.kind is Kind.DOCUMENT]
+        documents = self.attached or [part for part in old.parts if part.kind is Kind.DOCUMENT]
+        self.composed.documents = []
         return self._ask((*documents, Part(Kind.TEXT, mend(text))))
 
     def fork(self, message: int, characters: int) -> Message | None:

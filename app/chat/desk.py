@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from app.chat.answering import Options
 from app.chat.backstage import Backstage
 from app.chat.changes import ConversationOpened, LedgerChanged, Noticed
 from app.chat.conversation import Conversation
 from app.chat.ledger import draw_ledger, is_full, keeps_thoughts
+from app.chat.options import Options
 from app.core.budget import Ledger, estimate_tokens
 from app.core.errors import AppError
 from app.core.messages import Part, Session
@@ -64,7 +64,7 @@ class Desk(Backstage):
         self._control.retry(self.conversation)
 
     def edit(self, message: int, text: str) -> None:
-        """Ask another question beside that one, with its documents; the old branch stays."""
+        """Ask another question beside that one, with the attached documents or else its own; the old branch stays."""
         self._control.edit(self.conversation, message, text)
 
     def show_branch(self, message: int) -> None:
@@ -80,7 +80,9 @@ class Desk(Backstage):
     @property
     def can_resume(self) -> bool:
         """Whether the open chat's last answer ended before it was complete, and there is room for more of it."""
-        return self._control.can_resume(self.conversation) and not is_full(self.conversation, self.engine.card)
+        here = self.conversation
+        prompt = None if here.attached else self._room.outlook.prompt_tokens(here)
+        return self._control.can_resume(here) and not is_full(here, self.engine.card, prompt)
 
     def resume(self) -> None:
         """Let the open chat's last answer go on where it ended, in its place."""
@@ -138,6 +140,7 @@ class Desk(Backstage):
             self._answering.abandon(conversation)
         self._library.remove(session)
         self._room.prefixes.forget(session)
+        self._room.outlook.forget(session)
         self._drafts.drop(session)
         if session == self._open_id:
             self._put_on_desk(Conversation(draft=self._drafts.of(None)))
@@ -172,9 +175,17 @@ class Desk(Backstage):
         self._drafts.count(text)
         self._tell(LedgerChanged())
 
-    def attach(self, documents: Sequence[Part]) -> None:
-        """Let documents go along with the open chat's next question; the model begins to read them."""
-        self.warm_in(self.conversation, [*self.conversation.attached, *documents])
+    def put_back(self, text: str) -> None:
+        """Put a text in front of what stands in the composer."""
+        self._drafts.put_back(self.conversation.composed, [text])
+        self.set_draft(self.conversation.draft)
+
+    def attach(self, documents: Sequence[Part], awaited: Options | None = None) -> None:
+        """Let documents go along with the open chat's next question; the model begins to read them.
+
+        `awaited` is what that question is known to ask for.
+        """
+        self.warm_in(self.conversation, [*self.conversation.attached, *documents], awaited)
 
     def detach(self, index: int) -> None:
         """Take one of them back."""
@@ -205,9 +216,13 @@ class Desk(Backstage):
 
     def _choose(self, budget: int | None, keep: bool | None) -> None:  # noqa: FBT001 - a choice of three
         here = self.conversation
+        if (budget, keep) == (here.choices.thinking_budget, here.choices.keep_thoughts):
+            return
         here.choose(thinking_budget=budget, keep_thoughts=keep)
         if here.session:
             self._library.keep(here.session)
+        if here.attached:
+            self._room.warm(here)  # with a thought they are read otherwise than without
         self._changed_prompt()
 
     def _changed_prompt(self) -> None:

@@ -1,7 +1,7 @@
 """What stands in the composers, per chat, and how many tokens that is."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from app.core.messages import Part
@@ -46,6 +46,10 @@ class Drafts:
         """Something else stands in a composer."""
         self.changed |= text != draft.text
         draft.text = text
+
+    def put_back(self, draft: Draft, texts: Sequence[str]) -> None:
+        """Words that were on their way stand in a composer again, in front of what stands there."""
+        self.write(draft, "\n\n".join(text for text in (*texts, draft.text) if text.strip()))
 
     def settle(self, session: int) -> None:
         """The chat without a question has got its first one, and a number with it."""

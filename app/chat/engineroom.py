@@ -130,6 +130,8 @@ class EngineRoom:
         """The documents of a chat's next question are others: have them read ahead."""
         self.touch()
         self.outlook.warm(conversation)
+        if conversation.attached and self.view.state is EngineState.RESTING:
+            self.restart()
         if conversation is self._front.here():
             self.look()
 
@@ -138,6 +140,7 @@ class EngineRoom:
         conversation = self._front.here()
         if documents:
             self.outlook.warm(conversation)
+        self.outlook.catch_up()
         self.outlook.look(conversation)
 
     def drop_prefixes(self) -> None:

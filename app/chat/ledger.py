@@ -1,12 +1,9 @@
 """Drawing up the context ledger of a chat from what the worker counted, estimating only what it has not."""
 
 from app.chat.conversation import Conversation
-from app.core.budget import Ledger, estimate_tokens
+from app.core.budget import LEAST_ROOM, Ledger, estimate_tokens
 from app.core.messages import End, Kind, Message, Role
 from app.core.protocol import ModelCard
-
-LEAST_ROOM = 64
-"""Tokens that must be left, or the engine does not begin."""
 
 
 def draw_ledger(
@@ -50,13 +47,21 @@ def keeps_thoughts(conversation: Conversation, card: ModelCard | None) -> bool:
     return (card is not None and card.keeps_thoughts) if chosen is None else chosen
 
 
-def is_full(conversation: Conversation, card: ModelCard | None) -> bool:
-    """Whether the last answer ended at the model's ceiling, which has not been raised since."""
+def is_full(conversation: Conversation, card: ModelCard | None, next_prompt: int | None = None) -> bool:
+    """Whether the last answer ended at the model's ceiling, and there is no more room for it by now.
+
+    `next_prompt` is the worker's count of the prompt after that answer, which is shorter where earlier
+    thoughts have been left out since.
+    """
     last = conversation.last_answer
     facts = last.generation if last else None
     if card is None or facts is None or facts.end is not End.LIMIT:
         return False
-    return facts.prompt_tokens + facts.reasoning_tokens + facts.answer_tokens >= card.context - LEAST_ROOM
+    prompt = facts.prompt_tokens
+    if next_prompt is not None and last and last.text:
+        kept = facts.reasoning_tokens if keeps_thoughts(conversation, card) else 0
+        prompt = min(prompt, next_prompt - facts.answer_tokens - kept - card.turn_tokens)
+    return prompt + facts.reasoning_tokens + facts.answer_tokens >= card.context - LEAST_ROOM
 
 
 def _count_history(conversation: Conversation, card: ModelCard | None, instructions: str) -> tuple[int, bool]:

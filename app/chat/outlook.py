@@ -27,6 +27,8 @@ class Outlook:
         self._asked: _Asked | None = None
         self._estimated: Estimated | None = None
         self._warming: dict[int, Conversation] = {}
+        self._due: list[Conversation] = []
+        """To be read ahead once there is a model, or once their answers are over."""
         self.rates: Rates | None = None
         """As measured on this machine with the loaded model."""
 
@@ -38,6 +40,8 @@ class Outlook:
     def use_model(self, card: ModelCard | None) -> None:
         """Another worker is asked from now on, or with None nobody."""
         self._card, self._asked, self._estimated = card, None, None
+        for conversation in self._warming.values():  # the next model begins anew
+            self._put_off(conversation)
         self._warming.clear()
         if card is None:
             self.rates = None
@@ -60,12 +64,15 @@ class Outlook:
                 instructions=self._choices.instructions,
                 session=None if conversation.private else conversation.number,
                 keep_thoughts=conversation.choices.keep_thoughts,
-                thinking=self._choices.budget(conversation) != 0,
+                thinking=self._choices.thinks(conversation),
             )
         )
 
     def warm(self, conversation: Conversation) -> None:
-        """Have a chat's documents read ahead, in place of what was to be read for it."""
+        """Have a chat's documents read ahead as soon as that is possible, in place of what was to be read for it."""
+        self._due = [each for each in self._due if each is not conversation]
+        if conversation.attached and (self._card is None or conversation.running):
+            self._put_off(conversation)
         if self._card is None or conversation.running:
             return
         if not conversation.attached:
@@ -82,9 +89,24 @@ class Outlook:
                 instructions=self._choices.instructions,
                 session=None if conversation.private else conversation.number,
                 keep_thoughts=conversation.choices.keep_thoughts,
-                thinking=self._choices.budget(conversation) != 0,
+                thinking=self._choices.thinks(conversation),
+                fixed=conversation.awaited.seed is not None,
             )
         )
+
+    def catch_up(self) -> None:
+        """Have read ahead what could not be before."""
+        for conversation in list(self._due) if self._card else []:
+            if not conversation.running:
+                self.warm(conversation)
+
+    def forget(self, session: int) -> None:
+        """A chat is deleted: nothing of it is read ahead any more."""
+        self._due = [each for each in self._due if each.number != session]
+
+    def _put_off(self, conversation: Conversation) -> None:
+        if all(each is not conversation for each in self._due):
+            self._due.append(conversation)
 
     def take(self, estimated: Estimated) -> None:
         """Note an estimate; one that something has overtaken is no use."""

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from app.chat.answering import Options
 from app.chat.changes import (
     Change,
     EngineChanged,
@@ -15,6 +14,7 @@ from app.chat.changes import (
     TextAppended,
 )
 from app.chat.conversation import Conversation
+from app.chat.options import Options
 from app.core.door import Ask, Document, Ended, Heard, Interrupt, Prepare, RaiseWindow, Reads, Refused, Resume, Said
 from app.core.errors import AppError, Failure
 from app.core.messages import Kind, Message, Part, State
@@ -89,10 +89,10 @@ class Reception:
 
     def _serve(self, visitor: Visitor, request: Ask | Resume | Prepare) -> None:
         match request:
-            case Prepare(documents, budget):
+            case Prepare(documents, budget, seed, keep):
                 conversation = self._preparing[visitor] = Conversation()
-                conversation.choose(thinking_budget=budget, keep_thoughts=None)
-                self._desk.warm_in(conversation, _parts(documents))
+                conversation.choose(thinking_budget=None, keep_thoughts=keep)
+                self._desk.warm_in(conversation, _parts(documents), Options(budget, seed))
             case Ask():
                 visitor.reply(Heard(waits=bool(self._desk.running)))
                 conversation = self._asked[visitor] = self._preparing.pop(visitor, Conversation())

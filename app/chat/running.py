@@ -8,7 +8,7 @@ import msgspec
 from app.chat.changes import Phase, Progress
 from app.core.errors import Failure
 from app.core.messages import Generation, Kind, Message, Part, Sampling, State, ThoughtEnd
-from app.core.protocol import ModelCard
+from app.core.protocol import ModelCard, Started
 
 RATE_WINDOW = 3.0
 """Seconds over which tokens per second are told."""
@@ -61,6 +61,11 @@ class RunningAnswer:
         self._before = continuation.facts if continuation and continuation.fork is None else None
         self._began_inside = stands_in_thought(message.parts, self._before)
         self._counts = _count(message.parts, self._before)
+        self._began_with = sum(self._counts.values())
+        """Tokens that earlier runs wrote."""
+        self._started: Started | None = None
+        self._closed: ThoughtEnd | None = None
+        """Why the app closed the thought of this run."""
         self._seconds = {Kind.REASONING: 0.0, Kind.TEXT: 0.0}
         """Of this run alone."""
         self._writes: Kind | None = None
@@ -108,14 +113,16 @@ class RunningAnswer:
         """Wait for another worker; the model has written nothing yet, at most the app has opened a thought."""
         self._card = None
         self._stretches, self._unsaved = _stretches_of(self._message.parts), []
-        self._told_anew = True
+        self._told_anew, self._started, self._closed = True, None, None
         progress = self.progress
         progress.phase = Phase.QUEUED
         progress.read = progress.to_read = progress.cached = progress.prompt_tokens = 0
         progress.seconds_left = None
 
-    def start(self, prompt_tokens: int, cached: int, rate: float) -> None:
+    def start(self, started: Started, rate: float) -> None:
         """The worker begins to read; `rate` is tokens per second as measured before, 0 where never."""
+        self._started = started
+        prompt_tokens, cached = started.prompt_tokens, started.cached_tokens
         progress = self.progress
         progress.phase, progress.prompt_tokens, progress.cached = Phase.READING, prompt_tokens, cached
         self._reading = (time.monotonic(), cached)
@@ -130,8 +137,9 @@ class RunningAnswer:
             rate = (done - first) / elapsed
         progress.seconds_left = (total - done) / rate if rate > 0 else None
 
-    def add(self, parts: list[Part]) -> None:
-        """Take the parts of one delta."""
+    def add(self, parts: list[Part], closed: ThoughtEnd | None = None) -> None:
+        """Take the parts of one delta; `closed` says why the app closes the thought with it."""
+        self._closed = closed or self._closed
         for part in parts:
             if not self._stretches or self._stretches[-1].kind is not part.kind:
                 self._stretches.append(_Stretch(part.kind))
@@ -195,12 +203,15 @@ class RunningAnswer:
         """The same of this run alone."""
         progress, card = self.progress, self._card
         inside = _ends_inside([each.kind for each in self._stretches if each.kind is not Kind.TEXT or any(each.texts)])
-        thought = self._counts[Kind.REASONING] > 0
+        ended = self._closed or (ThoughtEnd.ITSELF if self._counts[Kind.REASONING] else None)
+        started = self._started
         self._mark()
         return Generation(
             model=card.name if card else "",
             fingerprint=card.fingerprint if card else "",
             sampling=self._sampling,
+            seed=started.seed if started else None,
+            queue_seconds=started.queue_seconds if started else 0.0,
             thinking_budget=self._thinking_budget,
             prompt_tokens=progress.prompt_tokens,
             cached_tokens=progress.cached,
@@ -208,7 +219,7 @@ class RunningAnswer:
             answer_tokens=self._counts[Kind.TEXT],
             reasoning_seconds=self._seconds[Kind.REASONING],
             answer_seconds=self._seconds[Kind.TEXT],
-            thought_end=(ThoughtEnd.UNFINISHED if inside else ThoughtEnd.ITSELF) if thought else None,
+            thought_end=ThoughtEnd.UNFINISHED if inside and ended else ended,
             failure=failure,
         )
 
@@ -227,7 +238,10 @@ class RunningAnswer:
         if self.continuation is None:
             return run
         counted = msgspec.structs.replace(
-            run, reasoning_tokens=self._counts[Kind.REASONING], answer_tokens=self._counts[Kind.TEXT]
+            run,
+            reasoning_tokens=self._counts[Kind.REASONING],
+            answer_tokens=self._counts[Kind.TEXT],
+            passes=self._count_passes(run),
         )
         if (before := self._before) is None:
             return counted
@@ -241,13 +255,21 @@ class RunningAnswer:
             cached_tokens=first.cached_tokens,
             restored_tokens=first.restored_tokens,
             restore_seconds=before.restore_seconds + run.restore_seconds,
-            passes=before.passes + run.passes,
             queue_seconds=before.queue_seconds + run.queue_seconds,
             prefill_seconds=before.prefill_seconds + run.prefill_seconds,
             reasoning_seconds=before.reasoning_seconds + run.reasoning_seconds,
             answer_seconds=before.answer_seconds + run.answer_seconds,
             thought_end=run.thought_end if self._began_inside else before.thought_end or run.thought_end,
         )
+
+    def _count_passes(self, run: Generation) -> int:
+        """Passes of all runs; 0 where one of them wrote something and did not live to say in how many."""
+        before = self._before.passes if self._before else 0
+        forked = self.continuation is not None and self.continuation.fork is not None
+        if forked or (self._began_with and not before):
+            return 0
+        wrote = sum(self._counts.values()) > self._began_with
+        return 0 if wrote and not run.passes else before + run.passes
 
     def _advance(self, part: Part) -> None:
         if part.kind not in self._counts:

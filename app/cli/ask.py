@@ -54,7 +54,8 @@ def _ask_here(root: Path, page: Page, wish: Wish, model: Path | None) -> int:
             desk.start_engine(None if model is None else str(model.absolute()))
             _drain_until(desk, lambda: bool(desk.opened or listener.over or seen))
             if (typing := wish.typing) and not typing.poll():
-                desk.attach(wish.documents)
+                desk.set_keep_thoughts(wish.keep_thoughts)
+                desk.attach(wish.documents, wish.options)
                 _drain_until(desk, lambda: bool(typing.poll() or listener.over or seen))
             if desk.opened and not listener.over and not seen:
                 _begin(desk, wish)
@@ -143,5 +144,5 @@ class _Listener:
             self._page.progress(view.stage, view.done, view.total)
         elif view.state is EngineState.WAITING and view.failure:
             self._page.note(f"{view.failure.message} {view.failure.hint}")
-        elif view.state is EngineState.STOPPED and view.failure:
+        elif view.state is EngineState.STOPPED and view.failure and self._ending is None:
             self._failed = AppError.of(view.failure)  # a window would offer to start it again

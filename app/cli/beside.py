@@ -69,7 +69,9 @@ class _Talk:
     def ask(self, wish: Wish, seen: list[int]) -> Ended | None:
         """Show what the window says, and tell it of Ctrl+C; None where it leaves before the end."""
         if wish.typing and not wish.typing.poll():
-            self._guest.say(Prepare(_documents(wish.documents), wish.options.thinking_budget))
+            options = wish.options
+            documents = _documents(wish.documents)
+            self._guest.say(Prepare(documents, options.thinking_budget, options.seed, wish.keep_thoughts))
             while not wish.typing.poll():
                 if seen:
                     return None

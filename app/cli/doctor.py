@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from app import NAME, VERSION
+from app.chat.words import say_size
 from app.core.errors import AppError
 from app.core.memory import RESERVE, VARIABLE, Level, Machine, gigabytes, parse_memory, plan
 from app.core.places import Places
@@ -130,13 +131,11 @@ def _check_prefixes(root: Path) -> Check:
                 size += (Path(folder) / name).stat().st_size
                 files += 1
     if not size:
-        return Check(_("saved prefixes"), "ok", _("none yet"))
+        return Check(_("saved for reading faster"), "ok", _("nothing yet"))
     return Check(
-        _("saved prefixes"),
+        _("saved for reading faster"),
         "ok",
-        _("{size} in {count} files; what the chats need not compute again").format(
-            size=gigabytes(size), count=f"{files:,}"
-        ),
+        _("{size} in {count} files").format(size=say_size(size), count=f"{files:,}"),
     )
 
 

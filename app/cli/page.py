@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
+from app import NAME
 from app.chat.words import say_about
-from app.core.messages import End, Generation, Kind
+from app.core.messages import End, Generation, Kind, State
 from app.core.text import _
 
 DIM, PLAIN, CLEAR_LINE = "\033[2m", "\033[0m", "\r\033[K"
@@ -77,13 +78,11 @@ class Page:
         if facts and facts.end is End.LIMIT:
             self.note(_("The answer was cut off: the context is full."))
         if facts and facts.end is End.LOOP:
-            self.note(
-                _("The answer only repeated itself and was stopped; the repeats were taken out.")
-                + " "
-                + _("Go on with it: ask --resume {session}").format(session=session)
-            )
+            self.note(_("The answer only repeated itself and was stopped; the repeats were taken out."))
         if facts and facts.failure:
-            self.note(f"{facts.failure.message} {facts.failure.hint}")
+            self.note(f"{facts.failure.message} {facts.failure.hint}".rstrip())
+        if state != State.DONE and (reasoning or answer):
+            self.note(_("Go on with it: {app} ask --resume {session}").format(app=NAME.lower(), session=session))
 
     def _turn_to(self, kind: Kind) -> None:
         if self._last not in (None, Kind.TEXT):
@@ -120,7 +119,7 @@ def _describe(session: int, state: str, reasoning: str, answer: str, facts: Gene
                 "reasoning": facts.reasoning_tokens,
                 "answer": facts.answer_tokens,
             },
-            "passes": facts.passes,
+            "passes": facts.passes or None,
             "tokens_per_pass": round(tokens / facts.passes, 3) if facts.passes else None,
             "seconds": {
                 "queue": round(facts.queue_seconds, 3),

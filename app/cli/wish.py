@@ -6,8 +6,8 @@ import select
 import sys
 from dataclasses import dataclass
 
-from app.chat.answering import Options
 from app.chat.attach import attach
+from app.chat.options import Options
 from app.core.drawing import Drawing
 from app.core.errors import UsageError
 from app.core.messages import Part

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+LEAST_ROOM = 64
+"""Tokens that must be left in a context, or the engine does not begin."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ledger:

@@ -41,6 +41,8 @@ class Prepare(Line, frozen=True):
 
     documents: list[Document]
     thinking_budget: int | None = None
+    seed: int | None = None
+    keep_thoughts: bool | None = None
 
 
 class Resume(Line, frozen=True):

@@ -8,7 +8,7 @@ import msgspec
 
 from app.core.errors import Failure
 from app.core.memory import Machine
-from app.core.messages import Generation, Part, Role, Sampling
+from app.core.messages import Generation, Part, Role, Sampling, ThoughtEnd
 
 VERSION = 2
 LINE_LIMIT = 64 * 1024 * 1024
@@ -126,6 +126,8 @@ class Prewarm(Message, frozen=True):
     keep_thoughts: bool | None = None
     thinking: bool = True
     """Whether the prompt to come lets the model think."""
+    fixed: bool = False
+    """Whether the request to come has a seed."""
 
 
 class Estimate(Message, frozen=True):
@@ -242,6 +244,9 @@ class Started(Message, frozen=True):
     request: int
     prompt_tokens: int
     cached_tokens: int
+    seed: int | None = None
+    """What the draw begins with, asked for or not."""
+    queue_seconds: float = 0.0
 
 
 class Prefilled(Message, frozen=True):
@@ -259,6 +264,8 @@ class Delta(Message, frozen=True):
     parts: list[Part]
     tokens: int
     """Tokens of the whole turn so far."""
+    thought_end: ThoughtEnd | None = None
+    """Set where the app closes the thought here: why."""
 
 
 class Reclassified(Message, frozen=True):
@@ -327,6 +334,8 @@ class Finished(Message, frozen=True):
 
     request: int
     generation: Generation
+    unused: list[str] = []
+    """Corrections that came too late for the thought."""
 
 
 class Failed(Message, frozen=True):

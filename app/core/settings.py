@@ -112,7 +112,7 @@ SETTINGS: tuple[Setting, ...] = (
         "keep_prefixes",
         int,
         10,
-        lambda: _("Saved prefixes"),
+        lambda: _("Save for reading faster"),
         lambda: _(
             "GB of disk for what the model has read, so that it reads nothing twice. 0: none. From the next load."
         ),
@@ -123,7 +123,7 @@ SETTINGS: tuple[Setting, ...] = (
         "exact_prefixes",
         bool,
         False,
-        lambda: _("Save prefixes exactly"),
+        lambda: _("Save it exactly"),
         lambda: _("In the model's own precision, not in 8 bits: twice the disk. From the next load."),
     ),
     Setting(

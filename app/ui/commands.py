@@ -46,7 +46,7 @@ class Command:
 COMMANDS: tuple[Command, ...] = (
     Command("chat.new", lambda: _("New chat"), "chat", ("Ctrl+N", "Ctrl+Shift+O"), lambda w: w.start_chat()),
     Command("chat.send", lambda: _("Send"), "chat", ("Return",), lambda w: w.send(), lambda w: w.can_send, local=True),
-    Command("chat.stop", lambda: _("Stop"), "chat", ("Esc", "Ctrl+."), lambda w: w.desk.stop(), lambda w: w.running),
+    Command("chat.stop", lambda: _("Stop"), "chat", ("Esc", "Ctrl+."), lambda w: w.desk.stop(), lambda w: w.can_stop),
     Command(
         "chat.answer_now",
         lambda: _("Answer now"),
@@ -81,6 +81,13 @@ COMMANDS: tuple[Command, ...] = (
         lambda w: w.can_fork,
     ),
     Command(
+        "thought.budget",
+        lambda: _("Thinking budget…"),
+        "chat",
+        ("Ctrl+Shift+E",),
+        lambda w: w.choose_budget(),
+    ),
+    Command(
         "chat.keep_thoughts",
         lambda: _("Keep earlier thoughts in this chat"),
         "chat",
@@ -103,6 +110,14 @@ COMMANDS: tuple[Command, ...] = (
         (f"{CONTROL}+Shift+Tab", "Ctrl+Shift+["),
         lambda w: w.step_chat(-1),
         lambda w: w.has_chats,
+    ),
+    Command(
+        "chat.delete",
+        lambda: _("Delete this chat"),
+        "chat",
+        ("Ctrl+Shift+Backspace",),
+        lambda w: w.delete_chat(),
+        lambda w: w.desk.conversation.session is not None,
     ),
     Command(
         "question.edit",
@@ -173,7 +188,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "prefixes.drop",
-        lambda: _("Delete saved prefixes"),
+        lambda: _("Delete what was saved for reading faster"),
         "model",
         (),
         lambda w: w.drop_prefixes(),

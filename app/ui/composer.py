@@ -47,7 +47,7 @@ class Composer(QWidget):
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._running = False
+        self._running = self._blocked = False
         self.blank = True
         """Whether there is nothing to send."""
         self.editor = Editor(theme, self)
@@ -118,13 +118,16 @@ class Composer(QWidget):
         self.editor.setAccessibleDescription(words)
         self.editor.viewport().update()
 
-    def show_running(self, *, running: bool, number: str) -> None:
-        """Offer to stop while an answer runs; the number is its speed, or what the next question costs."""
+    def show_running(self, *, running: bool, number: str, blocked: bool = False) -> None:
+        """Offer to stop while an answer runs; the number is its speed, or what the next question costs.
+
+        `blocked` says that nothing can be sent though there is nothing to stop.
+        """
         if number != self._number.text():
             self._number.setText(number)
             self._arrange_foot()
-        if running != self._running:
-            self._running = running
+        if (running, blocked) != (self._running, self._blocked):
+            self._running, self._blocked = running, blocked
             self._mind_button()
 
     def show_budget(self, budget: int, preferred: int) -> None:
@@ -160,7 +163,7 @@ class Composer(QWidget):
         self._mind_attached()
 
     def _mind_attached(self) -> None:
-        if self.attached.show_names([] if self._editing else self._names, editing=self._editing):
+        if self.attached.show_names(self._names, editing=self._editing):
             self.height_changed.emit()
 
     @Slot()
@@ -179,7 +182,7 @@ class Composer(QWidget):
     def _mind_button(self) -> None:
         self.button.stops = self._running
         self.blank = not self.text().strip()
-        self.button.setEnabled(self._running or not self.blank)
+        self.button.setEnabled(self._running or not (self.blank or self._blocked))
         command = "chat.stop" if self._running else "chat.send"
         self.button.setToolTip(hint_of(command))
         self.button.setAccessibleName(_("Stop") if self._running else _("Send"))

@@ -1,6 +1,7 @@
 """What a person can do at the window, and whether it is in place now: what the command table acts on."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 from app.chat.changes import EngineState, Phase, Progress
 from app.core.messages import Message, Role, State
 from app.core.text import _
+from app.ui.deletion import DeleteQuestion
 from app.ui.frame import Frame
 from app.ui.theme import Theme
 from app.ui.words import write_thought
@@ -30,7 +32,7 @@ class Deeds(Frame):
         self.edited: int | None = None
         """The question that stands in the composer to be asked in other words."""
         self.size_before: int | None = None
-        """Bytes of saved prefixes when their deletion was asked for."""
+        """Bytes saved for reading faster when their deletion was asked for."""
 
     # what is true now ---------------------------------------------------------------------------
 
@@ -50,6 +52,11 @@ class Deeds(Frame):
         """Whether the open chat's answer is a running thought."""
         progress = self._progress
         return self.running and progress is not None and progress.phase is Phase.THINKING
+
+    @property
+    def can_stop(self) -> bool:
+        """Whether the open chat's answer is ours to stop."""
+        return self.desk.conversation.running is not None
 
     @property
     def can_send(self) -> bool:
@@ -158,6 +165,7 @@ class Deeds(Frame):
     def fork(self, message: int, characters: int) -> None:
         """Think again, with so many characters of that thought."""
         if self.can_fork:
+            self.keep_edit()
             self.desk.fork(message, characters)
             self.focus_composer()
 
@@ -184,25 +192,39 @@ class Deeds(Frame):
             self.composer.show_editing(editing=False)
             self.composer.show_draft(self.desk.conversation.draft)
 
+    def keep_edit(self) -> None:
+        """Leave a question that is being edited; what was typed becomes the chat's draft."""
+        edited, text = self.edited, self.composer.text()
+        if edited is None:
+            return
+        before = next((one.text for one in self.desk.conversation.messages if one.id == edited), "")
+        self.leave_edit()
+        if text.strip() and text != before:
+            self.desk.put_back(text)
+            self.composer.show_draft(self.desk.conversation.draft)
+
     def step_version(self, step: int) -> None:
         """Show the version before (-1) or after (1) the shown one."""
         if (version := self._version(step)) is not None:
+            self.keep_edit()
             self.desk.show_branch(version)
 
     @Slot(object)
     def show_version(self, message: int) -> None:
         """Show another version of a question or an answer."""
         if not self.running:
+            self.keep_edit()
             self.desk.show_branch(message)
 
     def drop_prefixes(self) -> None:
-        """Delete what is saved of prompts; how much that freed is said when it is done."""
+        """Delete what is saved for reading faster; how much that freed is said when it is done."""
         if self.desk.stored is not None:
             self.size_before = self.desk.stored.size
         self.desk.drop_prefixes()
 
     def start_chat(self) -> None:
         """Put an empty chat on the desk."""
+        self.keep_edit()
         self.desk.new_session()
         self.leave_sidebar()
         self.composer.setFocus()
@@ -210,17 +232,27 @@ class Deeds(Frame):
     @Slot(object)
     def open_chat(self, session_id: int) -> None:
         """Put a chat on the desk."""
+        self.keep_edit()
         self.desk.open_session(session_id)
         self.leave_sidebar()
 
     def step_chat(self, step: int) -> None:
         """Go to the chat below (1) or above (-1) in the list, round its ends."""
+        self.keep_edit()
         ids = [session.id for session in self.desk.sessions]
         session = self.desk.conversation.session
         if session is not None and session.id in ids:
             self.desk.open_session(ids[(ids.index(session.id) + step) % len(ids)])
         else:
             self.desk.open_session(ids[0 if step > 0 else -1])
+
+    def delete_chat(self) -> None:
+        """Ask whether to delete the open chat, and do so."""
+        session = self.desk.conversation.session
+        if session is not None and self.findChild(DeleteQuestion) is None:
+            question = DeleteQuestion(session.title or _("New chat"), self)
+            question.agreed.connect(partial(self.desk.delete_session, session.id))
+            question.open()
 
     def copy_answer(self) -> None:
         """Put the newest answer on the clipboard, as the model wrote it."""
@@ -243,6 +275,10 @@ class Deeds(Frame):
         """Show a theme and remember it."""
         self.desk.set_preference("theme", choice)
         self.theme.choose(choice)
+
+    def choose_budget(self) -> None:
+        """Ask how long the model may think in this chat."""
+        self.composer.thinking.open()
 
     def choose_model(self) -> None:
         """Ask for a model folder and load it."""

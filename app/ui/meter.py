@@ -37,6 +37,11 @@ class Meter(QWidget):
         self.update()
         return self.sizeHint() != before
 
+    def explain(self, words: str) -> None:
+        """Say in full what uses the context, to whoever points at it or has it read out."""
+        self.setToolTip(words)
+        self.setAccessibleDescription(words)
+
     def set_brief(self, *, brief: bool) -> None:
         """Show only the share where there is little room."""
         if brief != self._brief:

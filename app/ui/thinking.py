@@ -23,7 +23,7 @@ class ThinkingChoice(QuietButton):
         super().__init__(theme, _("Think"), parent, chevron=True)
         self._budget = self._preferred = -1
         self.setToolTip(_("How long the model may think"))
-        self.clicked.connect(self._open)
+        self.clicked.connect(self.open)
 
     def show_budget(self, budget: int, preferred: int) -> None:
         """Show another choice, and what the settings prefer; -1 is the model's own."""
@@ -36,8 +36,11 @@ class ThinkingChoice(QuietButton):
         self.adjustSize()
 
     @Slot()
-    def _open(self) -> None:
+    def open(self) -> None:
+        """Show the budgets, the chosen one under the keyboard."""
         menu = QMenu(self)
+        menu.setTitle(_("Thinking budget"))
+        menu.aboutToHide.connect(menu.deleteLater)
         group = QActionGroup(menu)
         shown = -1 if self._budget == self._preferred else self._budget
         for budget in sorted({*BUDGETS, shown}, key=lambda count: (count == 0, count)):
@@ -48,10 +51,11 @@ class ThinkingChoice(QuietButton):
             action.setCheckable(True)
             action.setChecked(budget == shown)
             group.addAction(action)
+            if budget == shown:
+                menu.setActiveAction(action)
         at = self.mapToGlobal(self.rect().topLeft())
         at.setY(at.y() - menu.sizeHint().height() - 4)
-        menu.exec(at)
-        menu.deleteLater()
+        menu.popup(at)
 
 
 def say_budget(budget: int) -> str:

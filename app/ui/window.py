@@ -22,7 +22,7 @@ from app.ui.words import explain_ledger, name_model, say_cost, say_freed, say_qu
 if TYPE_CHECKING:
     from app.chat.desk import Desk
 
-OFFERED = ("chat.resume", "chat.answer_now", "chat.retry")
+OFFERED = ("chat.resume", "chat.answer_now", "chat.retry", "chat.new")
 """What the last answer may offer in its place."""
 
 
@@ -90,6 +90,8 @@ class Window(Deeds):
                     self._mind_commands()
             case changes.LedgerChanged():
                 self._take_ledger()
+            case changes.CameTooLate() if self._is_open(change.session) and self.edited is None:
+                self.composer.show_draft(self.desk.conversation.draft)
             case changes.StoredChanged():
                 self._take_stored()
             case changes.Noticed(failure=failure, unsaved=unsaved):
@@ -159,6 +161,7 @@ class Window(Deeds):
         self._show_queue()
         self.transcript.other_model = "model.starter" if self.folder_name else ""
         self.transcript.open(messages, self._progress)
+        self._show_queue()
         if self.edited is None or all(one.id != self.edited for one in messages):
             self.leave_edit()
             self.composer.show_draft(conversation.draft)
@@ -191,7 +194,7 @@ class Window(Deeds):
         self.transcript.queue_words = say_queue(self.desk.engine.state, len(self.desk.running))
         if (progress := self._progress) is not None:
             self.transcript.progress(progress)
-        elif (last := self.last_answer) and self.running and not last.parts:
+        elif (last := self.last_answer) and self.running:
             self.transcript.queue_words = _("Another process writes this answer")
             self.transcript.progress(Progress(last.id))
 
@@ -199,14 +202,14 @@ class Window(Deeds):
         """The speed of a running answer, or what the next one costs before its first word."""
         cost = None if self.running or self.edited is not None else self.desk.reading_time()
         words = say_speed(self._progress) if self.running else say_cost(cost)
-        self.composer.show_running(running=self.running, number=words)
+        self.composer.show_running(running=self.can_stop, number=words, blocked=self.running and not self.can_stop)
 
     def _show_numbers(self) -> None:
         desk = self.desk
         self._show_progress()
         ledger, thoughts = desk.ledger(), desk.keeps_thoughts if self.has_thought else None
         self.header.show_ledger(ledger)
-        self.header.meter.setToolTip(explain_ledger(ledger, keeps_thoughts=thoughts, stored=desk.stored))
+        self.header.meter.explain(explain_ledger(ledger, keeps_thoughts=thoughts, stored=desk.stored))
         budget = -1 if desk.chat_budget is None else desk.chat_budget
         self.composer.show_budget(budget, int(desk.preferences.get("thinking_budget")))
         self.composer.show_attached([part.name for part in desk.conversation.attached])
@@ -215,12 +218,15 @@ class Window(Deeds):
         """Ask all commands whether they are in place, if what a stream of changes can move has moved."""
         desk = self.desk
         able = (desk.can_answer_now, desk.can_steer, desk.can_resume)
-        stand = (self.running, self.has_answer, self.has_thought, self.composer.blank, *able)
+        shown = (self.has_answer, self.has_thought, desk.keeps_thoughts, self.composer.blank)
+        stand = (self.running, self.can_stop, *shown, *able)
         if not anyway and stand == self._shown_stand:
             return
         self._shown_stand = stand
         commands.refresh(self, self.actions_by_id)
-        offered = (one for one in OFFERED if self.actions_by_id[one].isEnabled())
+        offered = {one for one in OFFERED if self.actions_by_id[one].isEnabled()}
+        if desk.keeps_thoughts and self.has_thought:
+            offered.add("chat.keep_thoughts")  # which would leave them out
         self.transcript.offer(frozenset(offered))
         self.composer.show_hints(self._hints())
 
@@ -250,7 +256,8 @@ class Window(Deeds):
 
     @Slot()
     def _stop(self) -> None:
-        self.desk.stop()
+        if self.can_stop:
+            self.desk.stop()
 
     @Slot(str)
     def _take_draft(self, text: str) -> None:
@@ -296,6 +303,7 @@ class Window(Deeds):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember where the window stood, if it was restored; whoever opened the desk closes it."""
+        self.keep_edit()
         if self._keeps_place:
             self.desk.remember("window", self.saveGeometry().toBase64().toStdString())
         self.transcript.close_log()

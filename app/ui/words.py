@@ -1,7 +1,7 @@
 """Numbers and states of an answer as people read them; no Qt."""
 
 from app.chat.changes import EngineState, Progress
-from app.chat.words import say_about
+from app.chat.words import say_about, say_gigabytes, say_size
 from app.core.budget import Ledger
 from app.core.messages import Generation, Kind, Message, State, ThoughtEnd
 from app.core.protocol import ModelCard, Stored
@@ -9,7 +9,6 @@ from app.core.releases import RELEASES
 from app.core.text import _, plural
 
 THOUSAND = 1_000
-MEGABYTE, GIGABYTE = 1_000_000, 1_000_000_000
 MINUTE = 60
 WORTH_SAYING = 3.0
 """Seconds of reading from which on a person is told before they are spent."""
@@ -70,32 +69,21 @@ def explain_ledger(ledger: Ledger, *, keeps_thoughts: bool | None = None, stored
 
 
 def say_stored(stored: Stored) -> str:
-    """The disk that saved prefixes take: "Saved prefixes: 1.2 of 10 GB, 340 MB written today"."""
+    """What is on the disk: "Saved for reading faster: 1.2 of 10 GB, 340 MB written today"."""
     if stored.failure is not None:
-        return _("Saved prefixes: none at the moment. {reason}").format(reason=stored.failure.message)
+        return _("Saved for reading faster: nothing at the moment. {reason}").format(reason=stored.failure.message)
     if not stored.budget and not stored.size:
-        return _("Saved prefixes: off")
-    words = _("Saved prefixes: {size} of {budget} GB").format(
-        size=_say_gigabytes(stored.size), budget=_say_gigabytes(stored.budget)
+        return _("Saved for reading faster: off")
+    words = _("Saved for reading faster: {size} of {budget} GB").format(
+        size=say_gigabytes(stored.size), budget=say_gigabytes(stored.budget)
     )
     if not stored.written_today:
         return words
     return _("{words}, {size} written today").format(words=words, size=say_size(stored.written_today))
 
 
-def _say_gigabytes(size: int) -> str:
-    return f"{size / GIGABYTE:.1f}".removesuffix(".0")
-
-
-def say_size(size: int) -> str:
-    """Bytes as people read them: "340 MB", "1.2 GB"."""
-    if size >= GIGABYTE:
-        return _("{size} GB").format(size=_say_gigabytes(size))
-    return _("{size} MB").format(size=max(1, round(size / MEGABYTE)))
-
-
 def say_freed(size: int) -> str:
-    """What a deletion of saved prefixes has given back."""
+    """What a deletion of what was saved has given back."""
     return _("{size} of disk freed").format(size=say_size(size))
 
 

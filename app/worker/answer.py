@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from app.core.messages import Kind, Part
+from app.core.messages import Kind, Part, ThoughtEnd
 from app.core.protocol import Delta, Event, Reclassified, Retracted
 from app.core.reasoning import Mark, Output, Reclassify, Splitter
 from app.core.releases import Thinking
@@ -12,6 +12,19 @@ from app.worker.stops import Stops
 
 SEND_EVERY = 0.03
 """Seconds between two deltas: a window shows about thirty frames a second, more would only cost."""
+
+
+class _Growing:
+    """Text and ids of one kind that wait to be sent."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.texts: list[str] = []
+        self.ids: list[int] = []
+
+    def part(self) -> Part:
+        """All of it as one part."""
+        return Part(self.kind, "".join(self.texts), tuple(self.ids))
 
 
 class AnswerStream:
@@ -24,9 +37,9 @@ class AnswerStream:
         self._stops = Stops(stop)
         self._marks = {layout.marks.open_id: Mark.OPEN, layout.marks.close_id: Mark.CLOSE}
         self._ids: list[int] = []
-        self._waiting: list[Part] = []
+        self._waiting: list[_Growing] = []
         self._sent_at = self._last_at = time.monotonic()
-        self._answered = self._silent = False
+        self._answered = self._silent = self._replaying = False
         self._after_words = False
         """The app's own words came last; the blank behind them is no part of what follows."""
         self._released = 0
@@ -81,11 +94,11 @@ class AnswerStream:
             self._flush()
         return text
 
-    def inject(self, ids: Iterable[int], mark: Mark) -> list[int]:
+    def inject(self, ids: Iterable[int], mark: Mark, end: ThoughtEnd | None = None) -> list[int]:
         """Open or close the thought with ids of the app's own; they are returned for the cache."""
         inside = self.thinking
         self._take(self._splitter.feed(self._text.flush()) + self._splitter.mark(mark), inside=inside)
-        return self._put(Kind.INJECTED, ids, inside=inside)
+        return self._put(Kind.INJECTED, ids, inside=inside, end=end)
 
     def steer(self, ids: Iterable[int]) -> list[int]:
         """Put the user's words into the thought; their ids are returned for the cache."""
@@ -98,16 +111,16 @@ class AnswerStream:
         Its tokens are fed once more, so that every state is as it was. With `fork` only so many characters of
         the thought are kept, to the end of the token in which they end, and what is kept is sent.
         """
-        self._silent = fork is None
+        self._silent, self._replaying = fork is None, True
         fed: list[int] = []
         for part in parts:
             if not self._feed_again(part, fed, fork):
                 break
+        self._settle(inside=self.thinking)
+        self._replaying = False
         if self._silent:
-            self._ids.clear()
             self._waiting.clear()
         else:
-            self._settle(inside=self.thinking)
             self._flush()
         self._silent = False
         self.first_at, self.reasoning_seconds, self.answer_seconds = None, 0.0, 0.0
@@ -175,14 +188,14 @@ class AnswerStream:
             return [token]
         return self.inject(marks.closing if self.thinking else marks.opening, mark)
 
-    def _put(self, kind: Kind, ids: Iterable[int], *, inside: bool) -> list[int]:
+    def _put(self, kind: Kind, ids: Iterable[int], *, inside: bool, end: ThoughtEnd | None = None) -> list[int]:
         fed = list(ids)
         self._settle(inside=inside)
         self._after_words = True
         self._ends.clear()
         text = self._layout.tokens.decode(fed)
         self._append(Part(kind, text.strip("\n") if kind is Kind.STEER else text, tuple(fed)))
-        self._flush()
+        self._flush(end)
         return fed
 
     def _take(self, pieces: list[Output], *, inside: bool) -> None:
@@ -203,9 +216,9 @@ class AnswerStream:
         if self._after_words:
             text = text.lstrip(" ")
             self._after_words = not text
-        self._released += len(text)
         if kind is Kind.TEXT:
             text = self._stops.feed(text)
+        self._released += len(text)
         self._append(Part(kind, text, self._claim()))
 
     def _move_counts(self) -> None:
@@ -227,10 +240,10 @@ class AnswerStream:
     def _append(self, part: Part) -> None:
         if part.kind is Kind.TEXT:
             self.text_ids += part.ids
-        if self._waiting and self._waiting[-1].kind is part.kind:
-            last = self._waiting.pop()
-            part = Part(part.kind, last.text + part.text, last.ids + part.ids)
-        self._waiting.append(part)
+        if not self._waiting or self._waiting[-1].kind is not part.kind:
+            self._waiting.append(_Growing(part.kind))
+        self._waiting[-1].texts.append(part.text)
+        self._waiting[-1].ids += part.ids
 
     def _count(self, *, inside: bool) -> None:
         now = time.monotonic()
@@ -244,10 +257,11 @@ class AnswerStream:
             self.answer_seconds += now - self._last_at
         self._last_at = now
 
-    def _flush(self) -> None:
+    def _flush(self, end: ThoughtEnd | None = None) -> None:
         self._sent_at = time.monotonic()
-        if self._waiting and not self._silent:
-            self._send(Delta(self._request, self._waiting, self.reasoning_tokens + self.answer_tokens))
+        if self._waiting and not self._replaying:
+            parts = [growing.part() for growing in self._waiting]
+            self._send(Delta(self._request, parts, self.reasoning_tokens + self.answer_tokens, end))
             self._waiting = []
 
 

@@ -1,6 +1,6 @@
 """The token loop: one forward pass after the other, with guesses checked several at a time.
 
-Where nothing is guessed, the next pass is under way before a token is handed out. Where something is, one
+Where nothing is guessed, the next pass is under way on a GPU before a token is handed out. Where something is, one
 pass reads the last token and the guesses behind it; a guess stands if it is what would have been drawn
 without it, so guessing changes how fast an answer comes and never what it is.
 """
@@ -62,6 +62,8 @@ class Decoder:
         self._speculator = speculator if takes_back else None
         self._given = len(ids)
         self._vocabulary = 0
+        # On a CPU nothing is gained by it, and a stop would wait for the pass under way.
+        self._overlaps = mx.default_device() != mx.cpu
         self._steps = self._run()
         self.passes = 0
         """Forward passes that wrote tokens so far; a step ahead that was thrown away is none."""
@@ -87,20 +89,26 @@ class Decoder:
             flight: _Flight | None = self._begin()
             while flight:
                 ahead = None
-                if not flight.guesses and self._room > 1 and not self._propose():
+                if self._overlaps and not flight.guesses and self._room > 1 and not self._propose():
                     ahead = self._dispatch(flight.tokens, (), len(self._ids) + 1)
                 new, sound = self._settle(flight)
-                if sound and ahead is None and self._room > 0:
-                    guesses = self._propose()
-                    ahead = self._dispatch(_array([self._ids[-1], *guesses]), guesses, len(self._ids))
+                if self._overlaps and sound and ahead is None:
+                    ahead = self._go_on()
                 for token in new:
                     self._given += 1
                     yield token
                 if not sound:
                     raise _no_number()
-                flight = ahead
+                flight = ahead if self._overlaps else self._go_on()
         finally:
             self._keep(self._given)
+
+    def _go_on(self) -> _Flight | None:
+        """Start the pass behind what is sure, with guesses; None at the limit."""
+        if self._room <= 0:
+            return None
+        guesses = self._propose()
+        return self._dispatch(_array([self._ids[-1], *guesses]), guesses, len(self._ids))
 
     def _begin(self) -> _Flight:
         """Read what the cache lacks; all but the last id need no head over the vocabulary."""

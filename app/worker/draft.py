@@ -145,4 +145,4 @@ def _vocabulary(folder: Path) -> dict[str, object]:
     words = model.get("vocab") if isinstance(model, dict) else None
     if not isinstance(words, dict) or not isinstance(added, list):
         return {}
-    return {**words, **{token["content"]: token["id"] for token in added if isinstance(token, dict)}}
+    return {**words, **{str(token.get("content")): token.get("id") for token in added if isinstance(token, dict)}}

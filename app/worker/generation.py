@@ -14,6 +14,7 @@ from functools import partial
 import mlx.core as mx
 import msgspec
 
+from app.core.budget import LEAST_ROOM
 from app.core.errors import MemoryShort
 from app.core.messages import Generation, Kind, Part, Role, ThoughtEnd
 from app.core.protocol import Event, Finished, ModelCard, Prefilled, Started, Turn
@@ -24,15 +25,12 @@ from app.worker.draft import Draft
 from app.worker.layout import Layout, Prompt
 from app.worker.live import SETTLE_EVERY, Live
 from app.worker.pace import Pace
-from app.worker.prefix import Prefixes
+from app.worker.prefix import SAVE_ROWS, Prefixes
 from app.worker.run import Cut, Run
 from app.worker.sampling import Processor, make_sampling
 from app.worker.speculation import Costs, Lookup, Speculator
 from app.worker.ticket import Ticket
 from app.worker.watch import Watch
-
-SAVE_ROWS = 512
-"""Rows that wait to be saved before a running prefill or answer is interrupted for that."""
 
 
 class Generator:
@@ -65,11 +63,11 @@ class Generator:
             return None
         stream = AnswerStream(run.request, self._layout, self._send, run.sampling.stop)
         run.start(stream)
-        self._watch.check()
         taken = self._prefixes.take(Prompt(run.ids, run.prompt.shared), ticket.command.session, fixed=run.seeded)
         run.cached_tokens, run.restored_tokens, run.restore_seconds = taken.cached, taken.restored, taken.seconds
         passes = taken.live.passes
         try:
+            self._watch.check(taken.live)
             cut = self._answer(run, stream, taken.live)
         except MemoryShort:
             raise  # between two chunks, so that what was read is whole
@@ -86,7 +84,7 @@ class Generator:
         return self._foresee(run, stream)
 
     def _answer(self, run: Run, stream: AnswerStream, live: Live) -> Cut:
-        self._send(Started(run.request, run.prompt_tokens, run.cached_tokens))
+        self._send(Started(run.request, run.prompt_tokens, run.cached_tokens, run.seed, run.queue_seconds))
         if not run.ticket.command.answer and run.budget != 0 and self._layout.marks.opening:
             run.ids += stream.inject(self._layout.marks.opening, Mark.OPEN)
         cut = Cut.USER if run.ticket.answer_now and stream.thinking else self._decode(run, stream, live)
@@ -105,11 +103,16 @@ class Generator:
     def _go_on(self, run: Run, stream: AnswerStream, cut: Cut) -> bool:
         """Feed what a cut asks for; False where the answer is over."""
         if cut is Cut.STEER:
-            run.ids += stream.steer(self._layout.steer(run.ticket.corrections.popleft()))
+            text = run.ticket.corrections.popleft()
+            ids = self._layout.steer(text)
+            if len(ids) > run.left - LEAST_ROOM:
+                run.unused.append(text)
+            else:
+                run.ids += stream.steer(ids)
             return True
         if end := self._why_to_close(cut, stream):
             run.thought_end = end
-            run.ids += stream.inject(self._layout.marks.closing, Mark.CLOSE)
+            run.ids += stream.inject(self._layout.marks.closing, Mark.CLOSE, end)
             return True
         return False
 
@@ -218,7 +221,7 @@ class Generator:
             restore_seconds=run.restore_seconds,
             fixed_chunk=run.fixed_chunk,
             passes=run.passes,
-            queue_seconds=run.began - run.ticket.queued_at,
+            queue_seconds=run.queue_seconds,
             end=cut.end,
         )
         if stream:
@@ -232,4 +235,4 @@ class Generator:
                 answer_seconds=stream.answer_seconds,
                 thought_end=run.how_thought_ended(cut, stream),
             )
-        self._send(Finished(run.request, generation))
+        self._send(Finished(run.request, generation, [*run.unused, *run.ticket.corrections]))

@@ -10,8 +10,8 @@ from app.core.protocol import Event, Prefilled, Prewarmed
 from app.worker.layout import Prompt
 from app.worker.live import Live
 from app.worker.pace import Pace
-from app.worker.prefix import Prefixes
-from app.worker.ticket import WarmTicket
+from app.worker.prefix import SAVE_ROWS, Prefixes
+from app.worker.ticket import Recall, WarmTicket
 from app.worker.watch import Watch
 
 FEW = 32
@@ -27,6 +27,8 @@ class Warm:
     fixed: bool = False
     ticket: WarmTicket | None = None
     """Who asked for it; None where it follows from an answer."""
+    only_recall: bool = False
+    """Only what is on the disk is wanted; nothing is computed."""
 
 
 class Idle:
@@ -48,10 +50,20 @@ class Idle:
         self.drop(warm.session)
         self._warms.append(warm)
 
+    def recall(self, recall: Recall) -> None:
+        """Bring a chat's prefix back from the disk when there is time, unless more than that is wanted anyway."""
+        if not any(warm.session == recall.session for warm in self._warms):
+            self._warms.append(Warm(recall.prompt, recall.session, only_recall=True))
+
     def drop(self, session: int | None) -> None:
         """A chat goes on otherwise: what was to be read for it is not needed."""
         for warm in [each for each in self._warms if each.session == session]:
-            self._end(warm, 0)
+            self._end(warm)
+
+    def drop_all(self) -> None:
+        """Nothing is to be read ahead any more."""
+        for warm in list(self._warms):
+            self._end(warm)
 
     def step(self) -> bool:
         """Do one thing; False where there is nothing to do."""
@@ -80,14 +92,17 @@ class Idle:
     def _read(self, warm: Warm) -> None:
         """Read on until it is done or somebody waits."""
         if warm.ticket and warm.ticket.cancelled:
-            self._end(warm, 0)
+            self._end(warm)
             return
         # One more id than there is, so that its last row is computed, too.
         ids = [*warm.prompt.ids, 0]
         live = self._prefixes.take(Prompt(ids, warm.prompt.shared), warm.session, fixed=warm.fixed).live
+        if warm.only_recall:
+            self._end(warm)
+            return
         size = partial(self._watch.chunk, live)
         if live.prefill(ids, fixed=warm.fixed, size=size, step=self._stepper(warm, live)):
-            self._end(warm, len(live.ids))
+            self._end(warm)
 
     def _stepper(self, warm: Warm, live: Live) -> Callable[[int, float], bool]:
         total = len(warm.prompt.ids)
@@ -99,18 +114,19 @@ class Idle:
             if read:
                 self._watch.check(live)
                 self._prefixes.grow(live)
+                self._prefixes.save(live, SAVE_ROWS)
             return not self._urgent() and not (warm.ticket and warm.ticket.cancelled)
 
         return step
 
-    def _end(self, warm: Warm, rows: int) -> None:
+    def _end(self, warm: Warm) -> None:
         self._warms.remove(warm)
         if warm.ticket:
+            rows = self._prefixes.known([*warm.prompt.ids, 0], warm.session)
             self._send(self._pace.rates)
             self._send(Prewarmed(warm.ticket.command.request, rows))
 
     def _give_up(self, error: AppError | None) -> None:
         if error:
             traceback.print_exception(error)
-        for warm in list(self._warms):
-            self._end(warm, 0)
+        self.drop_all()

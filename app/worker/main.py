@@ -48,14 +48,14 @@ from app.core.protocol import (
 )
 from app.core.text import _
 from app.worker.link import EXIT_GONE, Link
-from app.worker.ticket import Ticket, WarmTicket
+from app.worker.ticket import Recall, Ticket, WarmTicket
 from app.worker.tokens import Tokens
 
 if TYPE_CHECKING:
     from app.worker.resident import Resident
 
 Aside = Count | Estimate | Forget | Sweep | DropPrefixes
-Job = Load | Describe | Ticket | WarmTicket | Forget | Sweep | DropPrefixes
+Job = Load | Describe | Ticket | WarmTicket | Recall | Forget | Sweep | DropPrefixes
 
 EXIT_BUG, EXIT_GARBAGE, EXIT_VERSION = 1, 3, 4
 PATIENCE = 1.0
@@ -92,7 +92,10 @@ class Worker:
                 self._link.send(Failed(failure, request))
             del job
         if self._resident:
-            self._resident.close()
+            try:
+                self._resident.close()
+            except Exception:  # noqa: BLE001 - what could not be saved is computed again
+                traceback.print_exc()
 
     # the reader thread ---------------------------------------------------------------------------
 
@@ -168,7 +171,10 @@ class Worker:
             case Count(request, texts) if tokens:
                 self._link.send(Counted(request, [len(tokens.encode(text)) for text in texts]))
             case Estimate() if resident:
-                self._link.send(resident.estimate(command))
+                estimated, recall = resident.estimate(command)
+                self._link.send(estimated)
+                if recall:
+                    self._work.put(recall)
             case Count() | Estimate():
                 raise EngineStopped(_("The model is not loaded yet."))
             case _ if resident:
@@ -195,7 +201,9 @@ class Worker:
                 self._need_resident().answer(job)
             case WarmTicket():
                 self._need_resident().warm(job)
-            case _:
+            case Recall() if self._resident:
+                self._resident.recall(job)
+            case Forget() | Sweep() | DropPrefixes():
                 if self._resident:  # else there is nothing in memory, and the next start sweeps the disk
                     self._resident.forget(job)
 

@@ -14,6 +14,10 @@ from app.worker.kvfiles import PrefixFiles
 from app.worker.layout import Prompt
 from app.worker.live import FIXED_CHUNK, Live, common_prefix
 
+FEW = 8
+"""Rows in memory that are this many times fewer than those on the disk are read again with the others."""
+SAVE_ROWS = 512
+"""Rows that wait to be saved before a running prefill or answer is interrupted for that."""
 WORTH_READING = 16
 """Rows that the disk must know beyond memory to be asked for them: fewer are computed as fast."""
 
@@ -43,6 +47,8 @@ class Prefixes:
         self._model, self._room, self._row, self._aside, self._files = model, room, row, aside, files
         self._lives: tuple[Live, ...] = ()
         """Replaced, never changed, so that another thread may look through it."""
+        self._gone: set[int | None] = set()
+        """Deleted chats: what was begun for them before must not be written after."""
 
     @property
     def size(self) -> int:
@@ -56,20 +62,27 @@ class Prefixes:
         """
         began = time.monotonic()
         ids = prompt.ids
-        live, common = self._nearest(ids, fixed=fixed)
-        live = self._claim(live, common, session)
+        source, common = self._nearest(ids, fixed=fixed)
+        self._make_room(source, len(ids) * self._row)
+        live = self._claim(source, common, len(ids), session)
         self._lives = (live, *(other for other in self._lives if other is not live))
-        restored = self._restore(live, ids, session, fixed=fixed)
+        try:
+            restored = self._restore(live, ids, session, fixed=fixed)
+        except BaseException:
+            self.discard(live)  # its layers may disagree about how far they are
+            raise
         live.session, live.shared, live.used = session, prompt.shared, time.monotonic()
         live.saved = self._saved(live)
-        self._make_room(live, len(ids))
+        self._make_room(live)  # the source counts as set aside only now
         return Taken(live, len(live.ids), restored, time.monotonic() - began if restored else 0.0)
 
     def known(self, ids: list[int], session: int | None) -> int:
         """How many of the ids need not be computed; any thread may ask."""
-        most = max((common_prefix(live.ids, ids) for live in self._lives), default=0)
-        found = self._files.find(ids, session).rows if self._files else 0
-        return max(0, min(max(most, found), len(ids) - 1))
+        return max(0, min(max(self._in_memory(ids), self._on_disk(ids, session)), len(ids) - 1))
+
+    def lies_on_disk(self, ids: list[int], session: int | None) -> bool:
+        """Whether the disk knows so much more than memory that it is worth reading; any thread may ask."""
+        return self._on_disk(ids, session) >= self._in_memory(ids) + WORTH_READING
 
     def grow(self, live: Live) -> None:
         """A sequence has become longer: others make room for it."""
@@ -93,20 +106,33 @@ class Prefixes:
 
     def forget(self, sessions: Sequence[int]) -> None:
         """Chats are deleted: so are their sequences."""
-        self._lives = tuple(live for live in self._lives if live.session not in sessions)
+        self._gone.update(sessions)
+        self._lives = tuple(live for live in self._lives if live.session not in self._gone)
+
+    def welcome(self, session: int | None) -> None:
+        """A request of this chat came, so it is there, deleted before or not."""
+        self._gone.discard(session)
 
     def save(self, live: Live, least: int = 1) -> bool:
         """Write the next stretch of a sequence to the disk if so many rows wait for that; whether it did."""
-        if self._files is None or live.session is None or not live.plain or len(live.ids) - live.saved < least:
+        session, before = live.session, live.saved
+        if self._files is None or session is None or session in self._gone or not live.plain:
             return False
-        before = live.saved
-        self._files.write(live.ids, live.slice, session=live.session, shared=live.shared, canonical=live.canonical)
+        if len(live.ids) - before < least:
+            return False
+        self._files.write(live.ids, live.slice, session=session, shared=live.shared, canonical=live.canonical)
         live.saved = self._saved(live)
         return live.saved > before  # else it is off, or slower than the model: the rows wait for another occasion
 
     def save_any(self) -> bool:
         """Write a stretch of whichever sequence has one to write."""
         return any(self.save(live) for live in self._lives)
+
+    def _in_memory(self, ids: list[int]) -> int:
+        return max((common_prefix(live.ids, ids) for live in self._lives), default=0)
+
+    def _on_disk(self, ids: list[int], session: int | None) -> int:
+        return self._files.find(ids, session).rows if self._files else 0
 
     def _saved(self, live: Live) -> int:
         if self._files is None or live.session is None:
@@ -123,14 +149,21 @@ class Prefixes:
                 best = live, common
         return best
 
-    def _claim(self, live: Live | None, common: int, session: int | None) -> Live:
-        """A sequence of exactly these rows that a request may go on from; nothing of worth is lost for it."""
+    def _claim(self, live: Live | None, common: int, rows: int, session: int | None) -> Live:
+        """A sequence of exactly so many common rows that a request may go on from, up to `rows`.
+
+        What it would drop is lost to nobody: it is on the disk, or stays in a sequence of its own, unless
+        there is no room for two.
+        """
         if live is None or not common:
             return Live(self._model, session)
         if len(live.ids) == common and live.session in (None, session):
             return live
+        live.saved = self._saved(live)
         if live.plain and (live.session != session or live.saved < len(live.ids)):
-            return live.copy(common)
+            if live.size + rows * self._row <= self._room:
+                return live.copy(common)
+            self._save_all(live)
         live.trim(common)
         return live
 
@@ -140,6 +173,8 @@ class Prefixes:
             found = self._files.find(ids[:-1], session, exact=fixed)
             if found.rows < len(live.ids) + WORTH_READING:
                 return 0
+            if len(live.ids) * FEW <= found.rows:
+                live.trim(0)  # what is read into an empty sequence need not be copied
             layers = self._files.read(found, len(live.ids))
             if layers is None:  # damaged, and forgotten by now
                 continue
@@ -155,9 +190,9 @@ class Prefixes:
             return rows
         return 0
 
-    def _make_room(self, live: Live, rows: int = 0) -> None:
-        """Let others leave until there is room for all, this one with so many rows."""
-        own = max(live.size, rows * self._row)
+    def _make_room(self, live: Live | None, more: int = 0) -> None:
+        """Let others leave until there is room for this one and so many bytes more."""
+        own = (live.size if live else 0) + more
         others = sorted((other for other in self._lives if other is not live), key=lambda other: other.used)
         aside = sum(other.size for other in others)
         for other in others:
@@ -167,6 +202,10 @@ class Prefixes:
             self._evict(other)
 
     def _evict(self, live: Live) -> None:
+        live.saved = self._saved(live)  # the disk may have let go of some of it
+        self._save_all(live)
+        self.discard(live)
+
+    def _save_all(self, live: Live) -> None:
         while self.save(live):
             pass
-        self.discard(live)

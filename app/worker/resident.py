@@ -9,8 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
 
-from app.core.errors import AppError, ModelBroken
-from app.core.memory import Plan
+from app.core.budget import LEAST_ROOM
+from app.core.errors import AppError, ModelBroken, ModelTooBig
+from app.core.memory import Machine, Plan
 from app.core.protocol import (
     DropPrefixes,
     Estimate,
@@ -21,6 +22,7 @@ from app.core.protocol import (
     Loading,
     ModelCard,
     Noted,
+    Prewarmed,
     Sweep,
 )
 from app.core.releases import release
@@ -37,7 +39,8 @@ from app.worker.machine import describe_machine
 from app.worker.pace import Pace
 from app.worker.prefix import Prefixes
 from app.worker.pressure import SystemPressure
-from app.worker.ticket import Ticket, WarmTicket
+from app.worker.prompt import Prompt
+from app.worker.ticket import Recall, Ticket, WarmTicket
 from app.worker.tokens import Tokens
 from app.worker.watch import Watch
 
@@ -60,10 +63,10 @@ class Resident:
         self._send = send
         self._layout = layout = choose_layout(tokens, files.path)
         machine, beside = describe_machine(), _find_draft(command, files, send)
-        plan = loader.check_fit(files, machine, command.context, beside)
+        plan, beside = _plan(command, files, machine, beside, send)
         model = loader.load(files, machine, lambda done, total: send(Loading("weights", done, total)))
-        draft = Draft(loader.load(beside, machine, lambda _done, _total: None)) if beside else None
-        self.card = _make_card(files, layout, plan, beside)
+        draft = _load_draft(beside, machine, send)
+        self.card = _make_card(files, layout, plan, beside.path.name if beside and draft else "")
         data = Path(command.data)
         self._pace = Pace(data, files.fingerprint)
         self._files = PrefixFiles(
@@ -93,9 +96,10 @@ class Resident:
         command = ticket.command
         self._idle.drop(command.session)
         self._idle.drop(None)
+        self._prefixes.welcome(command.session)
         prompt = self._generator.answer(ticket)
         self._send(self._pace.rates)
-        if prompt:
+        if prompt and self._has_room(prompt):
             fixed = command.sampling is not None and command.sampling.seed is not None
             self._idle.add(Warm(prompt, command.session, fixed))
 
@@ -105,25 +109,41 @@ class Resident:
         prompt = self._layout.lead(
             command.turns, command.instructions, thinking=command.thinking, keep_thoughts=command.keep_thoughts
         )
-        self._idle.add(Warm(prompt, command.session, ticket=ticket))
+        self._prefixes.welcome(command.session)
+        if self._has_room(prompt):
+            self._idle.add(Warm(prompt, command.session, command.fixed, ticket))
+        else:  # its question would be refused
+            self._send(Prewarmed(command.request, 0))
 
     def step(self) -> bool:
         """Do one small thing that nobody waits for; False where there is none."""
         return self._idle.step()
 
-    def estimate(self, command: Estimate) -> Estimated:
-        """How long a prompt is and how much of it is computed; for another thread than the one that computes."""
-        ids = self._layout.lead(
+    def estimate(self, command: Estimate) -> tuple[Estimated, Recall | None]:
+        """How long a prompt is and how much of it is computed, and what had better be read from the disk now.
+
+        For another thread than the one that computes.
+        """
+        prompt = self._layout.lead(
             command.turns, command.instructions, thinking=command.thinking, keep_thoughts=command.keep_thoughts
-        ).ids
-        return Estimated(command.request, len(ids), min(len(ids), self._prefixes.known([*ids, 0], command.session)))
+        )
+        ids, session = [*prompt.ids, 0], command.session
+        estimated = Estimated(command.request, len(prompt.ids), self._prefixes.known(ids, session))
+        return estimated, Recall(prompt, session) if self._prefixes.lies_on_disk(ids, session) else None
+
+    def recall(self, recall: Recall) -> None:
+        """Read from the disk what the next question will need."""
+        self._idle.recall(recall)
 
     def forget(self, command: Forget | Sweep | DropPrefixes) -> None:
         """Delete what was computed for chats that are gone, from memory and once more from the disk."""
         match command:
             case Forget(sessions):
+                for session in sessions:
+                    self._idle.drop(session)
                 self._prefixes.forget(sessions)
             case DropPrefixes():
+                self._idle.drop_all()
                 self._prefixes.clear()
         self.delete(command)
 
@@ -137,8 +157,12 @@ class Resident:
             case DropPrefixes():
                 self._files.clear()
 
+    def _has_room(self, prompt: Prompt) -> bool:
+        return len(prompt.ids) <= self.card.context - LEAST_ROOM
+
     def close(self) -> None:
         """Save what can be saved in a moment."""
+        self._idle.drop_all()
         deadline = monotonic() + SAVE_SECONDS
         while monotonic() < deadline and self._prefixes.save_any():
             pass
@@ -169,7 +193,33 @@ def _row_of(draft: ModelFolder | None) -> int:
     return draft.shape.cache_per_token(draft.element_bytes) if draft else 0
 
 
-def _make_card(files: ModelFolder, layout: Layout, plan: Plan, draft: ModelFolder | None) -> ModelCard:
+def _plan(
+    command: Load, files: ModelFolder, machine: Machine, beside: ModelFolder | None, send: Callable[[Event], None]
+) -> tuple[Plan, ModelFolder | None]:
+    """The plan, without the draft model where there is no room for both; raises ModelTooBig."""
+    if beside:
+        try:
+            return loader.check_fit(files, machine, command.context, beside), beside
+        except ModelTooBig as error:
+            plan = loader.check_fit(files, machine, command.context)
+            send(Noted(error.failure()))
+            return plan, None
+    return loader.check_fit(files, machine, command.context), None
+
+
+def _load_draft(beside: ModelFolder | None, machine: Machine, send: Callable[[Event], None]) -> Draft | None:
+    """The draft model in memory; one that cannot be loaded costs a notice and nothing else."""
+    if beside is None:
+        return None
+    try:
+        return Draft(loader.load(beside, machine, lambda _done, _total: None))
+    except AppError as error:
+        traceback.print_exception(error)
+        send(Noted(error.failure()))
+        return None
+
+
+def _make_card(files: ModelFolder, layout: Layout, plan: Plan, draft: str) -> ModelCard:
     empty_tokens, turn_tokens = layout.overhead()
     return ModelCard(
         name=release("starter").label if layout.release.key == "starter" else files.path.name,
@@ -186,7 +236,7 @@ def _make_card(files: ModelFolder, layout: Layout, plan: Plan, draft: ModelFolde
         machine=describe_machine(),
         sampling=own_sampling(files.path, layout.release.sampling),
         keeps_thoughts=layout.release.keeps_thoughts,
-        draft=draft.path.name if draft else "",
+        draft=draft,
     )
 
 

@@ -4,6 +4,7 @@ import secrets
 import time
 from enum import Enum, auto
 
+from app.core.budget import LEAST_ROOM
 from app.core.messages import End, ThoughtEnd
 from app.core.protocol import ModelCard
 from app.worker.answer import AnswerStream
@@ -12,9 +13,6 @@ from app.worker.guard import Guard, Loop
 from app.worker.layout import Layout, Prompt
 from app.worker.live import FIXED_CHUNK
 from app.worker.ticket import Ticket
-
-LEAST_ROOM = 64
-"""Tokens that must be left for an answer, or the prompt is refused."""
 
 
 class Cut(Enum):
@@ -58,6 +56,8 @@ class Run:
         self.restore_seconds = 0.0
         self.thought_end: ThoughtEnd | None = None
         self.loop: Loop | None = None
+        self.unused: list[str] = []
+        """Corrections for which there was no room."""
         self._thought_before = False
         self._guard: Guard | None = None
         self._guards_thought = False
@@ -67,6 +67,11 @@ class Run:
     def prompt_tokens(self) -> int:
         """Tokens before the answer."""
         return len(self.prompt.ids)
+
+    @property
+    def queue_seconds(self) -> float:
+        """How long the request waited for its turn."""
+        return self.began - self.ticket.queued_at
 
     @property
     def fixed_chunk(self) -> int:
@@ -84,7 +89,7 @@ class Run:
         room = self._context - len(self.ids)
         if room < LEAST_ROOM:
             raise explain_full(self._layout, command, len(self.ids), self._context)
-        self._end = len(self.ids) + min(room, command.max_tokens or room)
+        self._end = len(self.ids) + (room if command.max_tokens is None else min(room, command.max_tokens))
 
     @property
     def left(self) -> int:

@@ -23,10 +23,7 @@ class Stops:
         if found:
             self._held, self.hit = "", found[1]
             return text[: found[0]]
-        keep = max(
-            (length for string in self._strings for length in range(1, len(string)) if text.endswith(string[:length])),
-            default=0,
-        )
+        keep = max(_overlap(text, string) for string in self._strings)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from app.core.protocol import AnswerNow, Cancel, Generate, Prewarm, Steer
+from app.worker.prompt import Prompt
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -31,6 +32,14 @@ class Ticket:
                 self.answer_now = True
             case Steer(text=text):
                 self.corrections.append(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """A chat was opened whose prefix lies on the disk: its next question is likely."""
+
+    prompt: Prompt
+    session: int | None
 
 
 @dataclass(slots=True, weakref_slot=True)

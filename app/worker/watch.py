@@ -42,8 +42,8 @@ class Watch:
         """Tokens of prefill to read next: as many as a person may wait for, as long as memory has room for them."""
         return min(self._pace.chunk(), step_for(self._plan, self._shape, live.rows, self._pressure.level()))
 
-    def check(self, live: Live | None = None) -> None:
-        """Ease a shortage; what `live` holds is in use, None where a request is about to begin.
+    def check(self, live: Live) -> None:
+        """Ease a shortage; what `live` holds is in use.
 
         Raises MemoryShort where nothing is left to ease it.
         """

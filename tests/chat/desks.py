@@ -120,7 +120,8 @@ def crash_copy(folder: Path, to: Path) -> Path:
 
 def recorded(path: Path, kind: str) -> list[dict[str, Any]]:
     """The commands of one type that the double noted."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    whole = path.read_text(encoding="utf-8").rpartition("\n")[0] if path.exists() else ""
+    lines = whole.splitlines()  # the line behind it is still being written
     return [said for said in map(json.loads, lines) if said["type"] == kind]
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.answering import Options
 from app.chat.changes import EngineState, SessionsChanged, StoredChanged
+from app.chat.options import Options
 from app.core.drawing import Drawing
 from app.core.messages import Kind, Part, State
 from app.core.protocol import Stored

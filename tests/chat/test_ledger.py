@@ -2,8 +2,14 @@
 
 from pathlib import Path
 
+import msgspec
+
 from app.chat.changes import EngineState, LedgerChanged
-from app.core.budget import estimate_tokens
+from app.chat.conversation import Conversation
+from app.chat.ledger import is_full
+from app.core.budget import LEAST_ROOM, estimate_tokens
+from app.core.messages import End, Generation, Kind, Message, Part, Role, Session, State
+from tests import double
 from tests.chat.desks import recorded, scene
 
 
@@ -86,3 +92,29 @@ def test_a_question_that_waits_counts_already(tmp_path: Path) -> None:
         assert not ledger.exact
         gate.touch()
         play.ending()
+
+
+def test_an_answer_at_the_ceiling_has_room_again_once_earlier_thoughts_are_left_out() -> None:
+    facts = Generation(
+        model="m", fingerprint="f", prompt_tokens=900, reasoning_tokens=80, answer_tokens=20, end=End.LIMIT
+    )
+    question = Message(id=1, session=1, parent=None, role=Role.USER, state=State.DONE, created=0.0)
+    answer = Message(
+        id=2,
+        session=1,
+        parent=1,
+        role=Role.ASSISTANT,
+        state=State.DONE,
+        created=0.0,
+        parts=(Part(Kind.TEXT, "half"),),
+        generation=facts,
+    )
+    conversation = Conversation(Session(id=1, title="", created=0.0, updated=0.0), [question, answer])
+    card = msgspec.structs.replace(double.CARD, context=1_000, turn_tokens=5)
+    assert is_full(conversation, card)
+    assert is_full(conversation, card, 900 + 20 + 5)
+    least = LEAST_ROOM + 1
+    assert not is_full(conversation, card, 900 - least + 20 + 5)
+    conversation.choose(thinking_budget=None, keep_thoughts=True)
+    assert is_full(conversation, card, 900 + 80 + 20 + 5)
+    assert not is_full(conversation, msgspec.structs.replace(card, context=2_000))

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from app.chat.changes import EngineState, Phase
+from app.chat.options import Options
 from app.chat.running import RunningAnswer
 from app.core.messages import Kind, Message, Part, Role, State
+from app.core.protocol import Started
 from tests.chat.desks import recorded, scene
 
 DOCUMENT = Part(Kind.DOCUMENT, "contents of a file" * 10, (), "a.txt")
@@ -141,7 +143,7 @@ def test_the_time_that_is_left_is_told_while_it_reads(tmp_path: Path) -> None:
 def test_the_pace_of_this_very_reading_is_believed_once_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     message = Message(id=2, session=1, parent=1, role=Role.ASSISTANT, state=State.RUNNING, created=0.0)
     running = RunningAnswer(message, 2)
-    running.start(1000, 0, 0.001)
+    running.start(Started(2, 1000, 0), 0.001)
     assert running.progress.seconds_left == 1_000_000
     running.read(500, 1000, 0.001)
     assert running.progress.seconds_left == 500_000
@@ -149,3 +151,57 @@ def test_the_pace_of_this_very_reading_is_believed_once_it_shows(monkeypatch: py
     running.read(600, 1000, 0.001)
     assert running.progress.seconds_left
     assert running.progress.seconds_left < 400_000
+
+
+def test_a_document_that_is_attached_while_the_engine_rests_wakes_it(tmp_path: Path) -> None:
+    record = tmp_path / "record"
+    with scene(tmp_path, record=str(record)) as play:
+        play.until_engine(EngineState.READY)
+        play.desk.free_memory()
+        play.desk.attach([DOCUMENT])
+        play.until_engine(EngineState.READY)
+        play.until(lambda: recorded(record, "prewarm"))
+
+
+def test_what_is_attached_while_an_answer_runs_is_read_after_it(tmp_path: Path) -> None:
+    record, gate = tmp_path / "record", tmp_path / "gate"
+    with scene(tmp_path, record=str(record), answers=[[{"think": "slow"}, {"gate": str(gate)}]]) as play:
+        play.send()
+        play.until_text("slow")
+        play.desk.attach([DOCUMENT])
+        play.desk.new_session()  # it need not be the open chat
+        assert recorded(record, "prewarm") == []
+        gate.touch()
+        play.until(lambda: recorded(record, "prewarm"))
+        (warmed,) = recorded(record, "prewarm")
+        assert [turn["role"] for turn in warmed["turns"]] == ["user", "user"]
+        assert warmed["session"] == play.desk.sessions[0].id
+
+
+def test_a_chat_that_is_not_open_any_more_has_its_documents_read_after_the_load(tmp_path: Path) -> None:
+    record, gate = tmp_path / "record", tmp_path / "gate"
+    with scene(tmp_path, record=str(record), load_gate=str(gate)) as play:
+        play.until(lambda: play.desk.opened)
+        play.send("One")
+        play.desk.stop()
+        number = play.desk.sessions[0].id
+        play.desk.attach([DOCUMENT])
+        play.desk.new_session()
+        gate.touch()
+        play.until(lambda: recorded(record, "prewarm"))
+        assert [said["session"] for said in recorded(record, "prewarm")] == [number]
+
+
+def test_it_is_read_ahead_as_the_question_will_ask_for_it(tmp_path: Path) -> None:
+    record = tmp_path / "record"
+    with scene(tmp_path, record=str(record)) as play:
+        play.until_engine(EngineState.READY)
+        play.desk.attach([DOCUMENT], Options(thinking_budget=0, seed=7))
+        play.until(lambda: len(recorded(record, "prewarm")) == 1)
+        play.ask()
+        play.desk.attach([DOCUMENT])
+        play.until(lambda: len(recorded(record, "prewarm")) == 2)
+        play.desk.set_chat_budget(0)
+        play.until(lambda: len(recorded(record, "prewarm")) == 3)
+    warmed = [(said["thinking"], said["fixed"]) for said in recorded(record, "prewarm")]
+    assert warmed == [(False, True), (True, False), (False, False)]

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -139,7 +140,8 @@ def test_a_document_is_read_while_the_question_is_typed(tmp_path: Path) -> None:
     record, note = tmp_path / "record", tmp_path / "note.md"
     note.write_text("a long note")
     worker = double.command(tmp_path, record=str(record))
-    words = ("ask", "-", "--file", note, "--data", tmp_path / "data")
+    wishes = ("--seed", "7", "--think", "0", "--keep-thoughts")
+    words = ("ask", "-", "--file", note, *wishes, "--data", tmp_path / "data")
     with start(*words, worker=worker, stdin=subprocess.PIPE) as process:
         wait(lambda: recorded(record, "prewarm"))
         assert recorded(record, "generate") == []
@@ -148,6 +150,8 @@ def test_a_document_is_read_while_the_question_is_typed(tmp_path: Path) -> None:
     (warmed,), (asked,) = recorded(record, "prewarm"), recorded(record, "generate")
     assert warmed["turns"][0]["parts"] == asked["turns"][0]["parts"][:1]
     assert asked["turns"][0]["parts"][1]["text"] == "What is ünusual?"
+    assert (warmed["thinking"], warmed["fixed"], warmed["keep_thoughts"]) == (False, True, True)
+    assert (asked["thinking_budget"], asked["sampling"]["seed"], asked["keep_thoughts"]) == (0, 7, True)
     assert warmed["session"] == asked["session"]
 
 
@@ -167,6 +171,18 @@ def test_nothing_typed_is_no_question(tmp_path: Path) -> None:
     note = tmp_path / "note.md"
     note.write_text("a long note")
     assert "There is no question." in refusal(tmp_path, "-", "--file", note)
+
+
+def test_tokens_per_pass_are_not_told_where_passes_were_lost(tmp_path: Path) -> None:
+    ask(tmp_path, "Why?", answers=[[{"say": "half an ans"}, {"die": True}]])
+    said = json.loads(ask(tmp_path, "--resume", "--json", answers=[[{"say": "wer"}]])[1])
+    assert (said["passes"], said["tokens_per_pass"], said["counts"]["answer"]) == (None, None, 3)
+
+
+def test_a_failed_question_says_so_where_it_shall_go_on(tmp_path: Path) -> None:
+    refusal_ = {"kind": "ContextFull", "message": "It is too long.", "hint": "Ask with less."}
+    ask(tmp_path, "Why?", answers=[[{"fail": refusal_}]])
+    assert "failed before its first word. It is too long. Ask with less." in refusal(tmp_path, "--resume")
 
 
 def test_a_loop_that_was_stopped_says_how_to_go_on(tmp_path: Path) -> None:
@@ -222,7 +238,9 @@ def test_ctrl_c_stops_the_answer_and_keeps_it(tmp_path: Path) -> None:
         os.killpg(process.pid, signal.SIGINT)  # a terminal tells the whole group
         out, err = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert err == "hm\n"
+    thought, way_on = err.splitlines()
+    assert thought == "hm"
+    assert re.fullmatch(r"Go on with it: lemma ask --resume \d+", way_on)
     ((state, text),) = rows(tmp_path)
     assert state == "stopped"
     assert heard + out == f"{text}\n"
@@ -242,7 +260,21 @@ def test_a_crash_keeps_the_text_and_says_so(tmp_path: Path) -> None:
     status, out, err = ask(tmp_path, "Why?", answers=[[{"say": "half an ans"}, {"die": True}]])
     assert (status, out) == (1, "half an ans\n")
     assert "The engine stopped." in err
+    number = err.splitlines()[-1].removeprefix("Go on with it: lemma ask --resume ")
     assert rows(tmp_path) == [("interrupted", "half an ans")]
+    status, out, _err = ask(tmp_path, "--resume", number, answers=[[{"say": "wer"}]])
+    assert (status, out) == (0, "wer\n")
+    assert rows(tmp_path) == [("done", "half an answer")]
+
+
+def test_an_answer_whose_engine_is_not_started_again_says_how_to_go_on(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "settings.json").write_text('{"restart_engine": false}')
+    status, out, err = ask(tmp_path, "Why?", answers=[[{"say": "half an ans"}, {"die": True}]])
+    assert (status, out) == (1, "half an ans\n")
+    said, way_on = err.splitlines()
+    assert said.startswith("The engine stopped.")
+    assert way_on.startswith("Go on with it: lemma ask --resume ")
 
 
 def test_an_engine_that_never_comes_up_is_given_up(tmp_path: Path) -> None:
@@ -314,7 +346,8 @@ def test_the_real_starter_answers_without_a_thought_and_stops_when_told(tmp_path
         heard = os.read(process.stdout.fileno(), 10).decode()
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=30)
-    assert (process.returncode, err) == (130, "")
+    assert process.returncode == 130
+    assert err.startswith("Go on with it: lemma ask --resume ")
     ((state, text),) = rows(tmp_path)
     assert state == "stopped"
     assert (heard + out).startswith(text)

@@ -95,7 +95,7 @@ def test_the_window_reads_a_document_while_the_question_is_typed(tmp_path: Path)
     record, note = tmp_path / "record", tmp_path / "note.md"
     note.write_text("a long note")
     with scene(tmp_path, window=True, record=str(record)) as play:
-        words = ("ask", "-", "--file", note, "--data", tmp_path / "data")
+        words = ("ask", "-", "--file", note, "--seed", "7", "--think", "0", "--data", tmp_path / "data")
         with start(*words, stdin=subprocess.PIPE) as asking:
             play.until(lambda: recorded(record, "prewarm"))
             assert asking.stdin
@@ -107,8 +107,26 @@ def test_the_window_reads_a_document_while_the_question_is_typed(tmp_path: Path)
         assert (asking.returncode, out) == (0, "Fine.\n")
         assert play.desk.conversation.attached == []
     (warmed,), (asked,) = recorded(record, "prewarm"), recorded(record, "generate")
+    assert (warmed["thinking"], warmed["fixed"]) == (False, True)
+    assert (asked["thinking_budget"], asked["sampling"]["seed"]) == (0, 7)
     assert warmed["session"] == asked["session"]
     assert [part["kind"] for part in asked["turns"][0]["parts"]] == ["document", "text"]
+
+
+def test_a_visitors_document_wakes_a_resting_window_and_is_read(tmp_path: Path) -> None:
+    record, note = tmp_path / "record", tmp_path / "note.md"
+    note.write_text("a long note")
+    with scene(tmp_path, window=True, record=str(record)) as play:
+        play.until_engine(EngineState.READY)
+        play.desk.free_memory()
+        with start("ask", "-", "--file", note, "--data", tmp_path / "data", stdin=subprocess.PIPE) as asking:
+            play.until(lambda: recorded(record, "prewarm"))
+            assert asking.stdin
+            asking.stdin.close()
+            asking.stdin = None
+            play.until(lambda: asking.poll() is not None)
+            asking.communicate()
+        assert play.desk.engine.state is EngineState.READY
 
 
 def test_a_visitor_who_leaves_before_asking_has_nothing_read(tmp_path: Path) -> None:

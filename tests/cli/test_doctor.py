@@ -21,7 +21,7 @@ def test_every_check_has_a_name_a_status_and_words(tmp_path: Path) -> None:
     assert "1 kept" in checks["chats"]["text"]
     assert "Magistral Small, 4-bit" in checks
     assert "GB for a model, 1.1 GB of them in reserve" in checks["memory"]["text"]
-    assert checks["saved prefixes"]["text"] == "none yet"
+    assert checks["saved for reading faster"]["text"] == "nothing yet"
     assert status == int(any(check["status"] == "fail" for check in checks.values()))
     assert err == ""
 
@@ -69,7 +69,7 @@ def test_saved_prefixes_are_counted(tmp_path: Path) -> None:
         with (folder / name).open("wb") as file:
             file.truncate(size)
     _status, out, _err = run("doctor", "--data", tmp_path / "data")
-    assert "ok    saved prefixes: 0.2 GB in 2 files" in out
+    assert "ok    saved for reading faster: 210 MB in 2 files" in out
 
 
 def test_a_machine_told_to_be_small_says_what_would_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

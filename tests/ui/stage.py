@@ -192,6 +192,13 @@ class StageDesk:
     def reading_time(self) -> float | None:
         return self.seconds
 
+    def put_back(self, text: str) -> None:
+        self.told.append(("put_back", text))
+        self.conversation.draft = text + self.conversation.draft
+
+    def delete_session(self, session_id: int) -> None:
+        self.told.append(("delete_session", session_id))
+
     def restart_engine(self) -> None:
         self.told.append(("restart_engine",))
 

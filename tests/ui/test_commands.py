@@ -4,21 +4,25 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
 
-from app.chat.changes import StoredChanged
-from app.core.messages import Role
+from app.chat.changes import LedgerChanged, StoredChanged
+from app.core.messages import Role, State
 from app.core.protocol import Stored
 from app.ui.commands import COMMANDS, MENUS, Command, title_of
+from app.ui.deletion import DeleteQuestion
 from app.ui.frame import LEAST_SIZE
 from app.ui.keylist import PADDING, ROW, TITLE
+from app.ui.transcript.foot import Foot
 from app.ui.transcript.thought import ThoughtPane
+from app.ui.transcript.waiting import WaitingLine
 from app.ui.window import Window
-from tests.ui import stage
+from tests.ui import samples, stage
 from tests.ui.conftest import Open
-from tests.ui.hands import ALT, CONTROL, click, press, write
+from tests.ui.hands import ALT, CONTROL, SHIFT, click, press, write
 
 RESERVED = ("Ctrl+H", "Ctrl+M", "Ctrl+Tab", "Ctrl+Space", "Ctrl+`", "Ctrl+Alt+D", "Ctrl+Alt+Esc", "Ctrl+Shift+Q")
 """Keys of macOS, as Qt writes them there."""
@@ -34,6 +38,10 @@ OUTCOMES: dict[str, Outcome] = {
     "chat.resume": lambda _w, d: d.told == [("resume",)],
     "chat.retry": lambda _w, d: d.told == [("retry",)],
     "thought.fork": lambda w, d: d.told == [] and (w.transcript.place_in_thought() is not None) == w.can_fork,
+    "chat.delete": lambda w, d: (
+        d.told == [] and (w.findChild(DeleteQuestion) is not None) == (d.conversation.session is not None)
+    ),
+    "thought.budget": lambda w, _d: [one.isVisible() for one in w.composer.thinking.findChildren(QMenu)] == [True],
     "chat.keep_thoughts": lambda w, d: d.told == [("set_keep_thoughts", True)] and w.desk.keeps_thoughts,
     "question.edit": lambda w, _d: (
         w.edited == next((one.id for one in w.desk.conversation.messages[-2:-1]), None)
@@ -239,3 +247,64 @@ def test_a_chosen_model_that_fails_offers_the_starter(folder: str, open_window: 
     if folder:
         click(card.buttons[1])
         assert desk.told == [("load_model", "")]
+
+
+def ask_to_delete(window: Window) -> DeleteQuestion:
+    press(Qt.Key.Key_Backspace, CONTROL | SHIFT)
+    question = window.findChild(DeleteQuestion)
+    assert question
+    return question
+
+
+def test_a_chat_is_deleted_only_after_a_yes(window: Window, desk: stage.StageDesk) -> None:
+    stage.folded(desk)
+    number = desk.sessions[0].id
+    question = ask_to_delete(window)
+    assert desk.sessions[0].title in question.text()
+    assert question.defaultButton() is question.keep
+    click(question.keep)
+    assert desk.told == []
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    click(ask_to_delete(window).delete)
+    assert desk.told == [("delete_session", number)]
+
+
+def test_the_thinking_budget_is_chosen_with_keys_alone(window: Window, desk: stage.StageDesk) -> None:
+    press(Qt.Key.Key_E, CONTROL | SHIFT)
+    menu = window.composer.thinking.findChild(QMenu)
+    assert menu
+    QTest.keyClick(menu, Qt.Key.Key_Down)
+    QTest.keyClick(menu, Qt.Key.Key_Return)
+    assert desk.told == [("set_chat_budget", 500)]
+
+
+def test_an_answer_of_another_process_cannot_be_stopped_here(window: Window, desk: stage.StageDesk) -> None:
+    question = samples.ask(desk.sessions[0].id, "Why?")
+    reply = samples.answer(question, "It is", "Half a thought", State.RUNNING)
+    desk.put(desk.sessions[0], [question, reply])
+    assert not enabled(window, "chat.stop")
+    write("next")
+    assert not window.composer.button.isEnabled()
+    press(Qt.Key.Key_Escape)
+    press(Qt.Key.Key_Return)
+    assert [one for one in desk.told if one[0] != "set_draft"] == []
+    waiting = window.findChild(WaitingLine)
+    assert waiting
+    assert waiting.accessibleName() == "Another process writes this answer"
+
+
+def test_a_full_context_offers_a_new_chat_and_to_leave_thoughts_out(window: Window, desk: stage.StageDesk) -> None:
+    stage.cut(desk)
+    desk.allow(resume=False, answer_now=False)
+    foot = window.findChild(Foot)
+    assert foot
+    assert [one.text() for one in foot.buttons] == ["New chat"]
+    desk.keeps_thoughts = True
+    desk.say(LedgerChanged())
+    assert [one.text() for one in foot.buttons] == ["Leave earlier thoughts out", "New chat"]
+    desk.told.clear()
+    click(foot.buttons[0])
+    assert desk.told == [("set_keep_thoughts", False)]
+    assert [one.text() for one in foot.buttons] == ["New chat"]
+    click(foot.buttons[0])
+    assert desk.told[-1] == ("new_session",)

@@ -234,6 +234,30 @@ def test_another_chat_is_not_edited_into(window: Window, desk: StageDesk) -> Non
     assert window.composer.text() == ""
 
 
+def test_what_was_typed_into_a_question_is_kept_when_another_chat_is_opened(window: Window, desk: StageDesk) -> None:
+    stage.folded(desk)
+    here = desk.conversation
+    window.edit_question()
+    write_keys(" Twice")
+    typed = window.composer.text()
+    window.step_chat(1)
+    assert here.draft == typed
+    assert window.edited is None
+    assert window.composer.text() == ""
+    desk.told.clear()
+    window.edit_question()
+    window.step_chat(1)  # nothing was typed
+    assert [one for one in desk.told if one[0] != "open_session"] == []
+
+
+def test_the_documents_that_go_along_are_shown_while_a_question_is_edited(window: Window, desk: StageDesk) -> None:
+    stage.attached(desk)
+    desk.say(LedgerChanged())
+    window.edit_question()
+    chips = [chip.text() for chip in window.composer.findChildren(Chip) if not chip.isHidden()]
+    assert chips == ["Editing your question", *samples.FILES]
+
+
 def test_up_is_an_ordinary_key_in_a_text_and_while_an_answer_runs(window: Window, desk: StageDesk) -> None:
     stage.thinking(desk)
     press(Qt.Key.Key_Up)
@@ -250,6 +274,7 @@ def test_the_meter_says_where_it_stands(open_window: Open, desk: StageDesk) -> N
     window = open_window(desk)
     assert window.header.meter.accessibleName() == "Context: 9,412 / 40k context · 23%"
     assert "Left for thought and answer: 31,548" in window.header.meter.toolTip()
+    assert window.header.meter.accessibleDescription() == window.header.meter.toolTip()
 
 
 @pytest.mark.parametrize(
@@ -270,13 +295,13 @@ def test_the_meter_says_what_becomes_of_thoughts(
     [
         (
             Stored(1_200_000_000, 10_000_000_000, 340_000_000),
-            "Saved prefixes: 1.2 of 10 GB, 340 MB written today",
+            "Saved for reading faster: 1.2 of 10 GB, 340 MB written today",
         ),
-        (Stored(0, 10_000_000_000, 0), "Saved prefixes: 0 of 10 GB"),
-        (Stored(0, 0, 0), "Saved prefixes: off"),
+        (Stored(0, 10_000_000_000, 0), "Saved for reading faster: 0 of 10 GB"),
+        (Stored(0, 0, 0), "Saved for reading faster: off"),
         (
             Stored(0, 10_000_000_000, 0, Failure("DiskFull", "The disk is full.")),
-            "Saved prefixes: none at the moment. The disk is full.",
+            "Saved for reading faster: nothing at the moment. The disk is full.",
         ),
     ],
 )

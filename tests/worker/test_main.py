@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.messages import End, Kind, Part, ThoughtEnd
+from app.core.messages import End, Kind, Part, Role, ThoughtEnd
 from app.core.protocol import (
     VERSION,
     AnswerNow,
@@ -22,13 +22,18 @@ from app.core.protocol import (
     Described,
     Failed,
     Finished,
+    Forget,
     Load,
     Loaded,
     Loading,
     Prefilled,
+    Prewarm,
+    Prewarmed,
     Shutdown,
     Started,
+    Stored,
     TokenizerReady,
+    Turn,
     Welcome,
 )
 from app.core.roles import SOURCE
@@ -307,3 +312,63 @@ def test_document_parts_travel_and_come_first(desk: Desk) -> None:
     turn = user("What is in it?", Part(Kind.DOCUMENT, "x" * 50, name="notes.txt"))
     desk.send(ask(1, turn, max_tokens=2))
     assert desk.finish(1).generation.prompt_tokens > 15
+
+
+# prefixes ----------------------------------------------------------------------------------------
+
+
+def files_of(data: Path, session: int) -> list[Path]:
+    return list((data / "prefixes").rglob(f"{session}-*"))
+
+
+def test_what_was_computed_for_a_chat_goes_with_it_and_does_not_come_back(
+    fresh: Desk, tiny_magistral: Path, tmp_path: Path
+) -> None:
+    fresh.load(tiny_magistral, tmp_path)
+    long = user("The lemma holds for even numbers. " * 30)
+    fresh.send(ask(1, long, session=5, max_tokens=4), ask(2, long, session=6, max_tokens=4))
+    fresh.finish(2)
+    fresh.until(Stored, lambda _event: bool(files_of(tmp_path, 5)) and bool(files_of(tmp_path, 6)))
+    document = Turn(Role.USER, [Part(Kind.DOCUMENT, "A deed of gift. " * 200, (), "deed.txt")])
+    fresh.send(Prewarm(3, [long, document], session=5), Forget([5]), Cancel(2))
+    fresh.until(Prewarmed)
+    fresh.send(ask(4, user("And now?"), session=6, max_tokens=2))
+    fresh.finish(4)
+    fresh.send(Shutdown())
+    fresh.end()
+    assert not files_of(tmp_path, 5)
+    assert files_of(tmp_path, 6)
+
+
+def test_a_document_beyond_the_context_is_not_read(desk: Desk) -> None:
+    document = Turn(Role.USER, [Part(Kind.DOCUMENT, "A deed of gift. " * 2000, (), "deed.txt")])
+    desk.send(Prewarm(31, [document]))
+    assert desk.until(Prewarmed).rows == 0
+    assert not [event for event in desk.of(Prefilled) if event.request == 31]
+
+
+def test_a_restarted_worker_goes_on_from_the_disk(tiny_magistral: Path, tmp_path: Path) -> None:
+    long = user("The lemma holds for even numbers. " * 30)
+    with running(tmp_path / "first.log") as first:
+        first.load(tiny_magistral, tmp_path)
+        first.send(ask(1, long, session=5, max_tokens=4))
+        before = first.finish(1).generation
+        first.send(Shutdown())
+        first.end()
+    with running(tmp_path / "second.log") as second:
+        second.load(tiny_magistral, tmp_path)
+        second.send(ask(1, long, session=5, max_tokens=4))
+        after = second.finish(1).generation
+    assert before.restored_tokens == 0
+    assert after.restored_tokens == after.cached_tokens == after.prompt_tokens - 1
+
+
+def test_two_workers_on_one_folder_both_answer_and_one_of_them_saves(tiny_magistral: Path, tmp_path: Path) -> None:
+    with running(tmp_path / "first.log") as first, running(tmp_path / "second.log") as second:
+        first.load(tiny_magistral, tmp_path)
+        second.load(tiny_magistral, tmp_path)
+        told = [event.failure for event in second.of(Stored) if event.failure]
+        assert told
+        second.send(ask(1, user("Hello"), session=7, max_tokens=3))
+        assert second.finish(1).generation.answer_tokens
+        assert not files_of(tmp_path, 7)

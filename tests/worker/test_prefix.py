@@ -14,7 +14,8 @@ from app.worker.kvfiles import PrefixFiles
 from app.worker.live import Live, common_prefix
 from app.worker.prefix import Prefixes
 from app.worker.prompt import Prompt
-from app.worker.ticket import WarmTicket
+from app.worker.segments import Found
+from app.worker.ticket import Recall, WarmTicket
 from tests.worker.stage import GREEDY, Stage, user
 
 PLENTY = 10**10
@@ -121,6 +122,47 @@ def test_memory_is_bounded_and_the_chat_used_longest_ago_leaves_first(stage: Sta
         read(stage.prefixes, number(session, 255), session)
     assert stage.prefixes.size <= 3 * one
     assert [live.session for live in stage.prefixes._lives] == [5, 4, 3]
+
+
+def test_room_is_made_before_it_is_taken(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    read(stage.prefixes, number(0, 511), 0)
+    one = stage.prefixes.size
+    stage.clear(room=int(1.5 * one))
+    sizes: list[int] = []
+    copied = Live.copy
+
+    def copy(live: Live, rows: int) -> Live:
+        other = copied(live, rows)
+        sizes.append(stage.prefixes.size + other.size)
+        return other
+
+    monkeypatch.setattr(Live, "copy", copy)
+    trunk = number(1, 400)
+    read(stage.prefixes, trunk + number(2, 100), None)
+    assert read(stage.prefixes, trunk + number(3, 100), None) == 400
+    assert max(sizes, default=0) <= 1.5 * one
+    assert stage.prefixes.size <= 1.5 * one
+
+
+def test_a_sequence_that_could_not_be_put_together_is_not_used_again(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = number(1, 300)
+    with saved(tmp_path) as files:
+        stage.clear(files=files)
+        read(stage.prefixes, ids, 1)
+        save_all(stage.prefixes, files)
+        stage.prefixes.clear()
+        whole = PrefixFiles.read
+
+        def lack_a_layer(self: PrefixFiles, found: Found, start: int) -> object:
+            return (whole(self, found, start) or [])[:-1]
+
+        with monkeypatch.context() as patch:
+            patch.setattr(PrefixFiles, "read", lack_a_layer)
+            with pytest.raises(ValueError, match="zip"):
+                stage.prefixes.take(Prompt([*ids, 5]), 1)
+        assert stage.prefixes.take(Prompt([*ids, 5]), 1).cached == 300
 
 
 def test_what_is_kept_aside_can_be_bounded_apart(stage: Stage) -> None:
@@ -275,6 +317,18 @@ def test_reading_ahead_stops_when_somebody_waits_and_goes_on_later(stage: Stage)
     assert len(stage.prefixes._lives) == 1
 
 
+def test_nothing_is_read_ahead_for_a_chat_that_is_gone(stage: Stage) -> None:
+    events: list[Event] = []
+    work = idle(stage, events)
+    work.add(Warm(Prompt(number(1, 100)), 1, ticket=warmed(1)))
+    work.add(Warm(Prompt(number(2, 100)), 2))
+    work.drop(1)
+    assert events[-1] == Prewarmed(9, 0)
+    work.drop_all()
+    assert not work.step()
+    assert stage.live.rows == 0
+
+
 def test_a_cancelled_reading_ahead_is_over(stage: Stage) -> None:
     ticket, events = warmed(1, Part(Kind.DOCUMENT, "a " * 50)), list[Event]()
     work = idle(stage, events)
@@ -313,6 +367,23 @@ def test_the_stripped_history_is_read_while_the_thought_stays_on_the_disk(stage:
         assert stage.live.ids == stage.lead.ids
         assert stage.prefixes.known([*stage.lead.ids, 0], 1) == len(stage.lead.ids)
         assert stage.prefixes.known(whole, 1) >= len(whole) - 1
+
+
+def test_a_chat_that_is_opened_comes_back_from_the_disk_before_it_is_asked(stage: Stage, tmp_path: Path) -> None:
+    with saved(tmp_path) as files:
+        stage.clear(files=files)
+        ids = number(1, 300)
+        read(stage.prefixes, ids, 1)
+        save_all(stage.prefixes, files)
+        assert not stage.prefixes.lies_on_disk([*ids, 0], 1)
+        stage.prefixes.clear()
+        assert stage.prefixes.lies_on_disk([*ids, 0], 1)
+        work = idle(stage, [])
+        work.recall(Recall(Prompt(ids + number(2, 50)), 1))
+        assert work.step()
+        assert not work.step()
+        assert stage.live.ids == ids  # nothing was computed
+        assert stage.prefixes.take(Prompt([*ids, 5]), 1).restored == 0
 
 
 def test_a_shortage_of_memory_ends_idle_work_and_not_the_worker(stage: Stage) -> None:

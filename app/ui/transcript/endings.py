@@ -71,7 +71,8 @@ def _describe_row(message: Message, end: End | None, possible: frozenset[str]) -
     if message.state is State.STOPPED:
         return _row("" if in_thought else _("Stopped by you"), offers)
     if end is End.LIMIT:
-        return _row(_("Cut off: the context is full."), offers, "warn")
+        shorter = (Offer("chat.keep_thoughts", _("Leave earlier thoughts out")), Offer("chat.new"))
+        return _row(_("Cut off: the context is full."), offers + _pick(shorter, possible), "warn")
     return _row("", offers) if in_thought else None
 
 

@@ -17,10 +17,10 @@ import msgspec
 from PySide6.QtCore import QEventLoop
 from PySide6.QtWidgets import QApplication
 
-from app.chat.answering import Options
 from app.chat.changes import Change, EngineChanged, EngineState, EngineView, MessageChanged, ProgressChanged
 from app.chat.desk import Desk
 from app.chat.opening import open_window_desk
+from app.chat.options import Options
 from app.core.messages import State
 from app.core.releases import release
 from app.engine.spawn import worker_environment

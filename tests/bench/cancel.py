@@ -23,6 +23,8 @@ from tests.fixtures.models import starter, tiny_magistral
 BOUND = 1.5
 DECODE_BOUND = 0.1
 """Seconds beyond one token."""
+MARGIN = 500
+"""Tokens at a prompt's end at which nobody stops any more: a chunk may read them before the stop is heard."""
 WITHIN_A_CHUNK = 0.7
 """Seconds by which a stop is put off at random, so that it comes anywhere in a chunk."""
 LONG = "Tell a very long story about a valley with a river, a bridge and a miller. Do not stop early."
@@ -92,7 +94,7 @@ def _stop_reading(worker: Engine, document: Part, size: int, trials: int, draw: 
     for number in range(trials):
         request = worker.request(turns, session=session, max_tokens=2)
         began = worker.send(request)
-        cached, done, chunk = _read_until(worker, request.request, size * number // trials, draw)
+        cached, done, chunk = _read_until(worker, request.request, (size - MARGIN) * number // trials, draw)
         other = worker.request(
             [ask(f"{number}: what is the capital of France?")], session=worker.number(), max_tokens=2
         )

@@ -74,7 +74,7 @@ class Live:
         """The first rows once more, in buffers of their own."""
         other = Live(self._model, self.session)
         if rows:
-            other.append(self.ids[:rows], [(mx.contiguous(k), mx.contiguous(v)) for k, v in self.slice(0, rows)])
+            other.append(self.ids[:rows], self.slice(0, rows))
         other.canonical, other.saved = min(self.canonical, rows), min(self.saved, rows)
         other.shared = self.shared
         return other
@@ -83,10 +83,7 @@ class Live:
         """Take the rows of some more ids as they are."""
         with mx.stream(generation_stream):
             for layer, (keys, values) in zip(self._cache, layers, strict=True):
-                if self.ids:
-                    layer.update_and_fetch(keys, values)
-                else:
-                    layer.state = keys, values, len(ids)
+                layer.update_and_fetch(keys, values)
                 mx.eval(layer.state)  # one by one: all at once would take memory for many layers twice
         self.ids += ids
 

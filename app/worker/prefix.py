@@ -14,8 +14,6 @@ from app.worker.kvfiles import PrefixFiles
 from app.worker.layout import Prompt
 from app.worker.live import FIXED_CHUNK, Live, common_prefix
 
-FEW = 8
-"""Rows in memory that are this many times fewer than those on the disk are read again with the others."""
 SAVE_ROWS = 512
 """Rows that wait to be saved before a running prefill or answer is interrupted for that."""
 WORTH_READING = 16
@@ -173,8 +171,6 @@ class Prefixes:
             found = self._files.find(ids[:-1], session, exact=fixed)
             if found.rows < len(live.ids) + WORTH_READING:
                 return 0
-            if len(live.ids) * FEW <= found.rows:
-                live.trim(0)  # what is read into an empty sequence need not be copied
             layers = self._files.read(found, len(live.ids))
             if layers is None:  # damaged, and forgotten by now
                 continue

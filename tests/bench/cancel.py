@@ -13,7 +13,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from app.core.messages import Part
 from app.core.protocol import Cancel, Delta, Event, Finished, Generate, Prefilled, Started, Turn
 from tests.bench.engine import Engine, engine
 from tests.bench.material import Material, add_document_option, ask, question
@@ -46,13 +45,12 @@ def measure(options: argparse.Namespace) -> tuple[dict[str, Any], list[Bar]]:
     prefills: dict[str, list[dict[str, Any]]] = {}
     with tempfile.TemporaryDirectory() as folder, engine(starter(), Path(folder)) as worker:
         material = Material(starter(), options.document)
-        for number, size in enumerate(options.sizes):
-            document = material.document(size, number)
-            prefills[f"starter, {size}"] = _stop_reading(worker, document, size, trials, draw)
+        for size in options.sizes:
+            prefills[f"starter, {size}"] = _stop_reading(worker, material, size, trials, draw)
         answers = _stop_writing(worker, options.answers, draw)
     with tempfile.TemporaryDirectory() as folder, engine(tiny_magistral(), Path(folder)) as worker:
-        document = Material(tiny_magistral(), options.document).document(3000, 0)
-        prefills["tiny Magistral, 3000"] = _stop_reading(worker, document, 3000, trials // 2, draw)
+        material = Material(tiny_magistral(), options.document)
+        prefills["tiny Magistral, 3000"] = _stop_reading(worker, material, 3000, trials // 2, draw)
     every = [trial for some in prefills.values() for trial in some]
     beyond = [trial["seconds"] - trial["token_seconds"] for trial in answers]
     figures = {
@@ -86,15 +84,18 @@ def measure(options: argparse.Namespace) -> tuple[dict[str, Any], list[Bar]]:
     ]
 
 
-def _stop_reading(worker: Engine, document: Part, size: int, trials: int, draw: random.Random) -> list[dict[str, Any]]:
-    """Ask the same long prompt over and over, each time stopped a little further on."""
-    turns, session = [ask(question(0), document)], worker.number()
+def _stop_reading(
+    worker: Engine, material: Material, size: int, trials: int, draw: random.Random
+) -> list[dict[str, Any]]:
+    """Ask the same long prompt over and over, each time stopped a little further on; then another one."""
     lines: list[dict[str, Any]] = []
-    read = 0
+    read = size
     for number in range(trials):
+        if read > size - MARGIN:
+            turns, session, read = [ask(question(0), material.document(size, number))], worker.number(), 0
         request = worker.request(turns, session=session, max_tokens=2)
         began = worker.send(request)
-        cached, done, chunk = _read_until(worker, request.request, (size - MARGIN) * number // trials, draw)
+        cached, done, chunk = _read_until(worker, request.request, read, draw)
         other = worker.request(
             [ask(f"{number}: what is the capital of France?")], session=worker.number(), max_tokens=2
         )

@@ -57,7 +57,7 @@ def measure(options: argparse.Namespace) -> tuple[dict[str, Any], list[Bar]]:
         "prefill": {
             name: {
                 "seconds_to_progress": spread([trial["progress"] for trial in some]),
-                "chunk_seconds": spread([trial["chunk"] for trial in some if trial["chunk"]]),
+                "chunk_seconds": spread([trial["chunk"] for trial in some if trial["chunk"]] or [0.0]),
                 "trials": some,
             }
             for name, some in prefills.items()

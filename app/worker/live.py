@@ -83,7 +83,10 @@ class Live:
         """Take the rows of some more ids as they are."""
         with mx.stream(generation_stream):
             for layer, (keys, values) in zip(self._cache, layers, strict=True):
-                layer.update_and_fetch(keys, values)
+                if self.ids or not self.plain:
+                    layer.update_and_fetch(keys, values)
+                else:  # in one pass over the rows, with room for what comes
+                    layer.state = _with_room(keys), _with_room(values), len(ids)
                 mx.eval(layer.state)  # one by one: all at once would take memory for many layers twice
         self.ids += ids
 
@@ -150,3 +153,10 @@ def common_prefix(one: Sequence[int], other: Sequence[int]) -> int:
         else:
             high = middle
     return low
+
+
+def _with_room(rows: mx.array) -> mx.array:
+    """Rows as a cache allocates them, in whole steps, and a step more for the question that follows."""
+    batch, heads, count, width = rows.shape
+    room = mx.zeros((batch, heads, KVCache.step + -count % KVCache.step, width), rows.dtype)
+    return mx.concatenate([rows, room], axis=2)

@@ -60,6 +60,34 @@ class ModelTooBig(AppError):
     """The model does not fit this machine's memory."""
 
 
+class ModelUnsafe(AppError):
+    """The model's files could run code or lead out of their folder: pickles, remote code, links, names with `..`."""
+
+
+class HubRefused(AppError):
+    """The hub does not give the repository or a file of it."""
+
+
+class TokenNeeded(AppError):
+    """The repository is given only to people who sign in and have been admitted."""
+
+
+class HubUnreachable(AppError):
+    """There is no way to the hub at the moment, or it must not be asked."""
+
+
+class DownloadBroken(AppError):
+    """What came from the hub is not what the hub said it was."""
+
+
+class DiskFull(AppError):
+    """There is not enough room on the disk."""
+
+
+class DiskAbsent(AppError):
+    """A folder is not there, most likely because its disk is not connected."""
+
+
 class ContextFull(AppError):
     """The chat and the question do not fit the model's context."""
 

@@ -4,13 +4,15 @@ Every object is one of the structs below, told apart by its `type`. `VERSION` is
 sides; where they differ the worker ends, because nothing after that could be trusted.
 """
 
+from enum import StrEnum
+
 import msgspec
 
 from app.core.errors import Failure
 from app.core.memory import Machine
 from app.core.messages import Generation, Part, Role, Sampling, ThoughtEnd
 
-VERSION = 2
+VERSION = 3
 LINE_LIMIT = 64 * 1024 * 1024
 """Bytes of one line at most: a full context of token ids and text is far below it."""
 
@@ -157,6 +159,17 @@ class DropPrefixes(Message, frozen=True):
     """Delete all saved prefixes, of all models."""
 
 
+class Examine(Message, frozen=True):
+    """What kind of model lies in a folder, and can it be used? Answered without loading its weights.
+
+    Ends with `Examined`, or with `Failed` for the same request.
+    """
+
+    request: int
+    data: str
+    folder: str
+
+
 class Describe(Message, frozen=True):
     """What does the engine compute on? Answered without loading a model."""
 
@@ -198,8 +211,24 @@ class TokenizerReady(Message, frozen=True):
     """`Count` is answered from now on."""
 
 
+class Severity(StrEnum):
+    """How much a remark matters."""
+
+    NOTE = "note"
+    WARNING = "warning"
+
+
+class Remark(msgspec.Struct, frozen=True):
+    """Something that the examination of a model found."""
+
+    severity: Severity
+    text: str
+    hint: str = ""
+    """What to do about it."""
+
+
 class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
-    """What is loaded."""
+    """What is loaded, or was examined."""
 
     name: str
     folder: str
@@ -223,6 +252,26 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     """Whether earlier thoughts stay in the prompt unless a chat says otherwise."""
     draft: str = ""
     """Name of the draft model, empty where there is none."""
+    group_size: int | None = None
+    """Weights that share a scale; None for a model in full precision."""
+    files_bytes: int = 0
+    """Bytes of the weight files, those parts included that the app does not load."""
+    own_context: int = 0
+    """Tokens the model was made for."""
+    needed_bytes: int = 0
+    """Memory for the weights and the least context worth having."""
+    thinking: str = ""
+    """How it marks its thought: a value of releases.Thinking; empty where it does not think."""
+    prompt_source: str = ""
+    """Where its reasoning prompt comes from: "file", "template", "official", "ours" or "none"."""
+    remarks: list[Remark] = []
+
+
+class Examined(Message, frozen=True):
+    """The answer to `Examine`; a context of 0 says that the model does not fit this machine."""
+
+    request: int
+    card: ModelCard
 
 
 class Loaded(Message, frozen=True):
@@ -349,6 +398,7 @@ Command = (
     Hello
     | Load
     | Describe
+    | Examine
     | Count
     | Estimate
     | Generate
@@ -364,6 +414,7 @@ Command = (
 Event = (
     Welcome
     | Described
+    | Examined
     | Loading
     | TokenizerReady
     | Loaded

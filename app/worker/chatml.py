@@ -6,7 +6,8 @@ Source: the chat template on the model card of SmolLM2-135M-Instruct.
 from pathlib import Path
 
 from app.core.messages import Role
-from app.core.releases import release
+from app.core.reasoning import OPENING
+from app.core.releases import Thinking, release
 from app.worker.prompt import Marks, SequentialLayout, tag_marks
 from app.worker.tokens import Tokens, read_json
 
@@ -34,6 +35,13 @@ class ChatMLLayout(SequentialLayout):
         else:
             super().__init__(tokens, release("chat"), tag_marks(tokens))
         self._start, self._end = self.id("<|im_start|>"), self.id("<|im_end|>")
+
+    @property
+    def thinking(self) -> Thinking | None:
+        """Another model than the starter thinks where its vocabulary has a word for it."""
+        if self.release.key == "starter" or self.tokens.id(OPENING) is not None:
+            return self.release.thinking
+        return None
 
     def head(self, instructions: str, *, thinking: bool) -> list[int]:
         """The user's instructions, else the sentence that the starter was trained with."""

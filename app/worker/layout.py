@@ -25,12 +25,15 @@ SETTINGS = "[MODEL_SETTINGS]"
 """A token of Mistral's later models, whose turns are laid out in a way of their own."""
 
 
-def choose_layout(tokens: Tokens, folder: Path) -> Layout:
-    """The layout that the model's files show; raises ModelBroken where they show none that is known."""
+def choose_layout(tokens: Tokens, folder: Path, data: Path | None = None) -> Layout:
+    """The layout that the model's files show; raises ModelBroken where they show none that is known.
+
+    `data` is the data folder, which may hold the makers' reasoning prompt for a model that lacks it.
+    """
     template = find_template(folder)
     later = template is not None and tokens.id(SETTINGS) is not None
     if not later and any(tokens.id(name) is not None for name in MistralLayout.OWN):
-        return MistralLayout(tokens, folder)
+        return MistralLayout(tokens, folder, data)
     if template is not None and not is_starter(folder):
         return TemplateLayout(tokens, template)
     if all(tokens.id(name) is not None for name in ChatMLLayout.NEEDED):

@@ -1,4 +1,4 @@
-"""The worker's threads: one reads requests, one counts tokens, the main one owns MLX.
+"""The worker's threads: one reads requests, one counts tokens, one examines folders, the main one owns MLX.
 
 Everything that touches MLX runs on the main thread, because its streams belong to the thread that made
 them. The reader thread sets the flags of running requests and ends the process the moment the desktop is
@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import traceback
+from concurrent.futures import Future
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ import msgspec
 
 from app.core.errors import AppError, EngineStopped, Failure, ModelBroken
 from app.core.lines import Lines, LineTooLong
+from app.core.memory import Machine
 from app.core.protocol import (
     VERSION,
     AnswerNow,
@@ -31,6 +33,8 @@ from app.core.protocol import (
     Described,
     DropPrefixes,
     Estimate,
+    Examine,
+    Examined,
     Failed,
     Forget,
     Generate,
@@ -47,15 +51,16 @@ from app.core.protocol import (
     decode_command,
 )
 from app.core.text import _
+from app.weights.folder import examine
 from app.worker.link import EXIT_GONE, Link
-from app.worker.ticket import Recall, Ticket, WarmTicket
+from app.worker.ticket import Recall, Survey, Ticket, WarmTicket
 from app.worker.tokens import Tokens
 
 if TYPE_CHECKING:
     from app.worker.resident import Resident
 
-Aside = Count | Estimate | Forget | Sweep | DropPrefixes
-Job = Load | Describe | Ticket | WarmTicket | Recall | Forget | Sweep | DropPrefixes
+Aside = Count | Estimate | Examine | Forget | Sweep | DropPrefixes
+Job = Load | Describe | Survey | Ticket | WarmTicket | Recall | Forget | Sweep | DropPrefixes
 
 EXIT_BUG, EXIT_GARBAGE, EXIT_VERSION = 1, 3, 4
 PATIENCE = 1.0
@@ -69,6 +74,10 @@ class Worker:
         self._link = link
         self._work: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._beside: queue.SimpleQueue[Aside] = queue.SimpleQueue()
+        self._examinations: queue.SimpleQueue[Aside] = queue.SimpleQueue()
+        """Apart from what is counted, because a vocabulary takes a second to read."""
+        self._machine: Future[Machine] = Future()
+        """Set by the thread that owns MLX, before anything that takes long."""
         self._tickets: WeakValueDictionary[int, Ticket | WarmTicket] = WeakValueDictionary()
         """The requests that wait or run; one that is over leaves by itself."""
         self._tokens: Tokens | None = None
@@ -77,7 +86,8 @@ class Worker:
     def serve(self) -> None:
         """Work until `Shutdown`; called on the thread that owns MLX."""
         threading.Thread(target=self._listen, name="reader", daemon=True).start()
-        threading.Thread(target=self._serve_beside, name="counter", daemon=True).start()
+        for name, asked in (("counter", self._beside), ("examiner", self._examinations)):
+            threading.Thread(target=self._serve_beside, args=(asked,), name=name, daemon=True).start()
         while (job := self._next()) is not None:
             request = job.command.request if isinstance(job, Ticket | WarmTicket) else None
             try:
@@ -122,6 +132,9 @@ class Worker:
                     os._exit(EXIT_VERSION)
             case Count() | Estimate():
                 self._beside.put(command)
+            case Examine():
+                self._examinations.put(command)
+                self._work.put(Survey())
             case Generate(request):
                 self._tickets[request] = ticket = Ticket(command)
                 self._work.put(ticket)
@@ -147,22 +160,23 @@ class Worker:
         impatience.daemon = True
         impatience.start()
 
-    # the counting thread -------------------------------------------------------------------------
+    # the counting and the examining thread -------------------------------------------------------
 
-    def _serve_beside(self) -> None:
+    def _serve_beside(self, asked: "queue.SimpleQueue[Aside]") -> None:
         """Do what needs no MLX apart from reading, so that a stop is heard while a book is being counted."""
         while True:
-            command = self._beside.get()
+            command = asked.get()
             try:
                 self._do_beside(command)
             except AppError as error:
                 self._fail_beside(command, error.failure())
-            except Exception:  # noqa: BLE001 - a number is never worth the worker's life
+            except Exception as error:  # noqa: BLE001 - a number is never worth the worker's life
                 traceback.print_exc()
-                self._fail_beside(command, _explain_answer())
+                failure = _explain_load(error) if isinstance(command, Examine) else _explain_answer()
+                self._fail_beside(command, failure)
 
     def _fail_beside(self, command: Aside, failure: Failure) -> None:
-        if isinstance(command, Count | Estimate):
+        if isinstance(command, Count | Estimate | Examine):
             self._link.send(Failed(failure, command.request))
 
     def _do_beside(self, command: Aside) -> None:
@@ -175,6 +189,10 @@ class Worker:
                 self._link.send(estimated)
                 if recall:
                     self._work.put(recall)
+            case Examine(request):
+                from app.worker.examination import examine_folder
+
+                self._link.send(Examined(request, examine_folder(command, self._machine.result())))
             case Count() | Estimate():
                 raise EngineStopped(_("The model is not loaded yet."))
             case _ if resident:
@@ -192,11 +210,14 @@ class Worker:
                     return self._work.get()
 
     def _do(self, job: Job) -> None:
+        self._survey()
         match job:
             case Load():
                 self._load(job)
             case Describe():
                 self._describe()
+            case Survey():
+                pass
             case Ticket():
                 self._need_resident().answer(job)
             case WarmTicket():
@@ -207,14 +228,23 @@ class Worker:
                 if self._resident:  # else there is nothing in memory, and the next start sweeps the disk
                     self._resident.forget(job)
 
+    def _survey(self) -> None:
+        """Look at the machine once, for those who may not ask MLX themselves."""
+        if self._machine.done():
+            return
+        from app.worker.machine import describe_machine
+
+        try:
+            self._machine.set_result(describe_machine())
+        except Exception as error:  # noqa: BLE001 - whoever needs the machine gets it again
+            self._machine.set_exception(error)
+
     def _need_resident(self) -> "Resident":
         if self._resident is None:
             raise EngineStopped(_("No model is loaded."), _("Choose a model, then ask again."), "model.choose")
         return self._resident
 
     def _load(self, command: Load) -> None:
-        from app.worker.folder import examine
-
         if self._resident:
             self._resident.close()
         self._resident = self._tokens = None  # an earlier model leaves before the next one comes

@@ -10,7 +10,7 @@ from app.core.messages import Kind, Part, Role
 from app.core.protocol import Turn
 from app.core.releases import Thinking, release
 from app.worker.prompt import CLOSE, OPEN, Prompt, SequentialLayout, control_marks, lacking, tag_marks
-from app.worker.reasoning_prompt import ReasoningPrompt, Source, find_own_prompt, split_prompt, word_prompt
+from app.worker.reasoning_prompt import ReasoningPrompt, Source, choose_prompt, find_own_prompt
 from app.worker.rendering import find_template
 from app.worker.tokens import Tokens, read_json
 
@@ -28,18 +28,23 @@ class MistralLayout(SequentialLayout):
     OWN = (SYSTEM, END_SYSTEM, OPEN, CLOSE)
     """One of these is enough to tell the family; models before it have none of them."""
 
-    def __init__(self, tokens: Tokens, folder: Path) -> None:
+    def __init__(self, tokens: Tokens, folder: Path, data: Path | None = None) -> None:
         own = find_own_prompt(folder, SYSTEM, END_SYSTEM)
         key = _recognise(tokens, folder, own[0])
         tagged = key == "magistral-1.0"
         marks = (None if tagged else control_marks(tokens)) or tag_marks(tokens)
         super().__init__(tokens, release(key), marks)
-        self.reasoning_prompt = self._choose_prompt(*own)
+        self.reasoning_prompt = self._choose_prompt(own, data)
 
     @property
     def reasoning_prompt_source(self) -> Source:
         """Where the words come from that make the model think."""
         return self.reasoning_prompt.source
+
+    @property
+    def thinking(self) -> Thinking | None:
+        """The release's way; a model without a reasoning prompt answers at once."""
+        return None if self.reasoning_prompt_source is Source.NONE else self.release.thinking
 
     def build_from(self, system: Sequence[Part], turns: Sequence[Turn], *, keep_thoughts: bool | None = None) -> Prompt:
         """The prompt with a system prompt of these texts and thoughts, each encoded by itself."""
@@ -80,13 +85,11 @@ class MistralLayout(SequentialLayout):
             return [*reasoning, Part(Kind.TEXT, f"\n\n{instructions}")]
         return [*rest, Part(Kind.TEXT, f"{last.text}\n\n{instructions}")]
 
-    def _choose_prompt(self, text: str, source: Source) -> ReasoningPrompt:
+    def _choose_prompt(self, own: tuple[str, Source], data: Path | None) -> ReasoningPrompt:
         if self.release.key == "chat":
             return ReasoningPrompt((), Source.NONE)
-        marker = (OPEN, CLOSE) if self.release.thinking is Thinking.CONTROL else None
-        if text:
-            return ReasoningPrompt(split_prompt(text, marker), source)
-        return word_prompt(marker)
+        markers = (OPEN, CLOSE) if self.release.thinking is Thinking.CONTROL else None
+        return choose_prompt(own, self.release.key, markers, data)
 
 
 def _recognise(tokens: Tokens, folder: Path, own: str) -> str:

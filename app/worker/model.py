@@ -7,7 +7,7 @@ from app.core.errors import ModelBroken, ModelTooBig
 from app.core.memory import GIB, Machine, Plan, gigabytes, plan
 from app.core.releases import largest_fitting
 from app.core.text import _
-from app.worker.folder import ModelFolder
+from app.weights.folder import ModelFolder
 
 CACHE_LIMIT = GIB
 """Bytes of freed buffers that MLX may keep; the wired limit is never touched (ml-explore/mlx#3186)."""
@@ -49,14 +49,14 @@ def load(folder: ModelFolder, machine: Machine, report: Callable[[int, int], Non
         model, _config = load_model(folder.path, lazy=True)
     except Exception as error:  # weights of another shape surface as whatever the module raises
         if str(error).endswith("not supported."):
-            raise _unknown(folder) from error
+            raise unknown_kind(folder) from error
         raise ModelBroken(
             _("The weights in {folder} do not fit its configuration.").format(folder=folder.path),
             _("Download the model again, or choose another folder."),
             "model.choose",
         ) from error
     if not can_trim_prompt_cache(make_prompt_cache(model)):
-        raise _unknown(folder)
+        raise unknown_kind(folder)
     parts = [*model.layers, model]
     for done, part in enumerate(parts):
         report(done, len(parts))
@@ -71,9 +71,9 @@ def _too_big(folder: ModelFolder, machine: Machine, planned: Plan, draft: ModelF
         if machine.device == "metal"
         else _("{model} needs {needed}; this computer can give {limit}.")
     )
-    name = folder.path.name
+    name = folder.name
     if draft:
-        name = _("{model} with {draft}").format(model=name, draft=draft.path.name)
+        name = _("{model} with {draft}").format(model=name, draft=draft.name)
     known = largest_fitting(machine, folder.shape.weights)
     hint = _("Choose a smaller model.")
     if draft:
@@ -89,7 +89,8 @@ def _too_big(folder: ModelFolder, machine: Machine, planned: Plan, draft: ModelF
     )
 
 
-def _unknown(folder: ModelFolder) -> ModelBroken:
+def unknown_kind(folder: ModelFolder) -> ModelBroken:
+    """The refusal of a model whose code mlx_lm does not have."""
     return ModelBroken(
         _("The app does not know this kind of model ({architecture}).").format(architecture=folder.architecture),
         _("Choose an MLX model of a kind that mlx-lm knows, such as Magistral Small."),

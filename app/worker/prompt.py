@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from app.core.errors import ModelBroken
 from app.core.messages import Kind, Part, Role
 from app.core.protocol import Turn
-from app.core.releases import Release
+from app.core.releases import Release, Thinking
 from app.core.text import _
+from app.worker.reasoning_prompt import Source
 from app.worker.tokens import Tokens
 
 CUT_SHORT = "I have thought about this for long enough. I will give my answer now."
@@ -70,6 +71,16 @@ class Layout:
         Behind an answer it ends with that turn's end; a last question of documents alone is left open.
         """
         raise NotImplementedError
+
+    @property
+    def reasoning_prompt_source(self) -> Source:
+        """Where the words come from that make the model think."""
+        return Source.NONE
+
+    @property
+    def thinking(self) -> Thinking | None:
+        """How the model marks its thoughts; None where it has none."""
+        return self.release.thinking
 
     def id(self, name: str) -> int:
         """The id of a control token that the layout cannot do without."""

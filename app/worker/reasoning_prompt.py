@@ -1,7 +1,8 @@
-"""The words that make a model think: its makers' own where its folder has them, else the app's.
+"""The words that make a model think: its makers' own wherever they can be found, else the app's.
 
 The wording belongs to the model's files. Where they lack it, it is what the model's own chat template puts
-before a question that comes without a system prompt.
+before a question that comes without a system prompt; then what its makers publish, of which a download keeps a
+copy; and last the words in resources/prompts.
 """
 
 from dataclasses import dataclass
@@ -9,9 +10,15 @@ from enum import StrEnum
 from pathlib import Path
 
 from app.core.messages import Kind, Part
+from app.core.places import Places
+from app.core.reasoning import CLOSING, OPENING
+from app.core.roles import SOURCE
 from app.worker.rendering import Unrenderable, find_template
 
 FILE = "SYSTEM_PROMPT.txt"
+OURS = SOURCE / "resources" / "prompts"
+LENGTH_LIMIT = 100_000
+"""Characters; a makers' prompt has a thousand."""
 
 
 class Source(StrEnum):
@@ -21,10 +28,16 @@ class Source(StrEnum):
     """SYSTEM_PROMPT.txt, which official repositories carry."""
     TEMPLATE = "template"
     """The chat template's own system prompt."""
+    OFFICIAL = "official"
+    """The makers' own, from their repository, because the model's files have none."""
     OURS = "ours"
-    """The app's words around the release's markers, because the model's files have none."""
+    """The app's words around the release's markers, because there are no others."""
     NONE = "none"
     """The model is not made to think by a prompt."""
+
+
+TAGS = (OPENING, CLOSING)
+"""The markers of a model whose markers are text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +46,6 @@ class ReasoningPrompt:
 
     parts: tuple[Part, ...]
     source: Source
-
-
-BEFORE = """\
-Think before you answer. Work on the problem step by step, try your ideas out, and correct what turns out wrong. \
-Think in the language of the question. Then write the answer for a reader who has not seen your thoughts: complete, \
-in the language of the question, in Markdown.
-
-Keep to this form:
-"""
-THOUGHT = "Your thoughts, as long a draft as the problem takes."
-AFTER = "Your answer, complete in itself."
 
 
 def find_own_prompt(folder: Path, opening: str, closing: str) -> tuple[str, Source]:
@@ -81,10 +83,29 @@ def split_prompt(text: str, markers: tuple[str, str] | None) -> tuple[Part, ...]
     return tuple(part for part in parts if part.text or part.kind is Kind.REASONING)
 
 
-def word_prompt(markers: tuple[str, str] | None) -> ReasoningPrompt:
-    """A reasoning prompt in the app's own words."""
-    if markers is None:
-        text = f"{BEFORE}<think>\n{THOUGHT}\n</think>\n{AFTER}\n\nThe problem:\n\n"
-        return ReasoningPrompt((Part(Kind.TEXT, text),), Source.OURS)
-    parts = (Part(Kind.TEXT, BEFORE), Part(Kind.REASONING, THOUGHT), Part(Kind.TEXT, AFTER))
-    return ReasoningPrompt(parts, Source.OURS)
+def choose_prompt(
+    own: tuple[str, Source], release: str, markers: tuple[str, str] | None, data: Path | None
+) -> ReasoningPrompt:
+    """The model's own prompt where it has one, else that of its makers under the data folder, else the app's."""
+    text, source = own
+    if not text and data is not None:
+        text, source = _read_official(Places(data).official / release / FILE, markers), Source.OFFICIAL
+    if not text:
+        text, source = _read_ours(markers), Source.OURS
+    return ReasoningPrompt(split_prompt(text, markers), source)
+
+
+def _read_official(file: Path, markers: tuple[str, str] | None) -> str:
+    """The makers' prompt; empty where it is not there, or where what is there makes no model think."""
+    try:
+        with file.open(encoding="utf-8") as opened:
+            text = opened.read(LENGTH_LIMIT)
+    except (OSError, ValueError):
+        return ""
+    return text if all(marker in text for marker in markers or TAGS) else ""
+
+
+def _read_ours(markers: tuple[str, str] | None) -> str:
+    """The app's own words around the markers, which each file has in its place; its last line break is the file's."""
+    file = OURS / ("control.txt" if markers else "tags.txt")
+    return file.read_text(encoding="utf-8").removesuffix("\n")

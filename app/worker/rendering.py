@@ -4,6 +4,7 @@ The environment is the one that templates are written for, that of transformers.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -37,6 +38,11 @@ class ChatTemplate:
             self._template = _environment().from_string(source)
         except TemplateError as error:
             raise Unrenderable(str(error)) from error
+
+    @property
+    def unnamed(self) -> list[str]:
+        """Control tokens that the template calls for and the model's files do not name: it writes nothing there."""
+        return [name for name in NAMED if re.search(rf"\b{name}\b", self.source) and name not in self._names]
 
     def render(self, chat: Chat, *, speak: bool, **values: Any) -> str:
         """The chat as one string; `speak` lets the model speak at its end."""

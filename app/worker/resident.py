@@ -20,17 +20,15 @@ from app.core.protocol import (
     Forget,
     Load,
     Loading,
-    ModelCard,
     Noted,
     Prewarmed,
     Sweep,
 )
-from app.core.releases import release
 from app.core.text import _
+from app.weights.folder import ModelFolder, examine
 from app.worker import model as loader
-from app.worker.defaults import own_sampling
 from app.worker.draft import Draft, same_vocabulary
-from app.worker.folder import ModelFolder, examine
+from app.worker.examination import check_words, make_card
 from app.worker.generation import Generator
 from app.worker.idle import Idle, Warm
 from app.worker.kvfiles import PrefixFiles
@@ -40,6 +38,7 @@ from app.worker.pace import Pace
 from app.worker.prefix import Prefixes
 from app.worker.pressure import SystemPressure
 from app.worker.prompt import Prompt
+from app.worker.smoke import check_sound
 from app.worker.ticket import Recall, Ticket, WarmTicket
 from app.worker.tokens import Tokens
 from app.worker.watch import Watch
@@ -61,13 +60,15 @@ class Resident:
         urgent: Callable[[], bool],
     ) -> None:
         self._send = send
-        self._layout = layout = choose_layout(tokens, files.path)
+        data = Path(command.data)
+        self._layout = layout = choose_layout(tokens, files.path, data)
+        check_words(files, layout)
         machine, beside = describe_machine(), _find_draft(command, files, send)
         plan, beside = _plan(command, files, machine, beside, send)
         model = loader.load(files, machine, lambda done, total: send(Loading("weights", done, total)))
+        check_sound(model, files, layout)
         draft = _load_draft(beside, machine, send)
-        self.card = _make_card(files, layout, plan, beside.path.name if beside and draft else "")
-        data = Path(command.data)
+        self.card = make_card(files, layout, plan, describe_machine(), beside.name if beside and draft else "")
         self._pace = Pace(data, files.fingerprint)
         self._files = PrefixFiles(
             data / FOLDER,
@@ -176,12 +177,13 @@ def _find_draft(command: Load, files: ModelFolder, send: Callable[[Event], None]
         return None
     folder = Path(command.draft)
     try:
+        draft = examine(folder)
         if not same_vocabulary(files.path, folder):
             raise ModelBroken(
                 _("The draft model in {folder} has another vocabulary than the model.").format(folder=folder),
                 _("It is not used. Choose a draft model that was made for this model."),
             )
-        return examine(folder)
+        return draft
     except AppError as error:
         traceback.print_exception(error)
         send(Noted(error.failure()))
@@ -217,27 +219,6 @@ def _load_draft(beside: ModelFolder | None, machine: Machine, send: Callable[[Ev
         traceback.print_exception(error)
         send(Noted(error.failure()))
         return None
-
-
-def _make_card(files: ModelFolder, layout: Layout, plan: Plan, draft: str) -> ModelCard:
-    empty_tokens, turn_tokens = layout.overhead()
-    return ModelCard(
-        name=release("starter").label if layout.release.key == "starter" else files.path.name,
-        folder=str(files.path),
-        fingerprint=files.fingerprint,
-        release=layout.release.key,
-        architecture=files.architecture,
-        bits=files.bits,
-        weights_bytes=files.shape.weights,
-        cache_bytes_per_token=files.shape.cache_per_token(files.element_bytes),
-        context=plan.context,
-        empty_tokens=empty_tokens,
-        turn_tokens=turn_tokens,
-        machine=describe_machine(),
-        sampling=own_sampling(files.path, layout.release.sampling),
-        keeps_thoughts=layout.release.keeps_thoughts,
-        draft=draft,
-    )
 
 
 def _fingerprint(files: ModelFolder, layout: Layout) -> str:

@@ -16,7 +16,8 @@ from functools import lru_cache
 from app.core.errors import ModelBroken
 from app.core.messages import Kind, Part, Role
 from app.core.protocol import Turn
-from app.core.releases import release
+from app.core.reasoning import OPENING
+from app.core.releases import Thinking, release
 from app.core.text import _
 from app.worker.prompt import Layout, Prompt, control_marks, fence, has_words, tag_marks
 from app.worker.rendering import ChatTemplate, Unrenderable
@@ -25,6 +26,7 @@ from app.worker.tokens import Tokens
 PLACE = "lemmaPlace{at}Holderz"
 _FIND_PLACES = re.compile(r"lemmaPlace(\d+)Holderz")
 _FIND_OPENED = re.compile(r"<think>\s*\Z")
+_FIND_CONTROL = re.compile(r"<\|[^<>|\s]+\|>|\[/?[A-Z][A-Z_]+\]")
 JOINT = "\n\n"
 """Between two turns of one role, which most templates refuse."""
 PROBES = ("?", "7")
@@ -44,6 +46,25 @@ class TemplateLayout(Layout):
         marks = control_marks(tokens) or tag_marks(tokens, opening=opening, blank="\n\n")
         super().__init__(tokens, release("chat"), marks)
         self.stops |= self._find_stops()
+
+    @property
+    def thinking(self) -> Thinking | None:
+        """Its markers, where the template or the vocabulary has any."""
+        if self.marks.open_id is not None:
+            return Thinking.CONTROL
+        tagged = OPENING in self._template.source or self.tokens.id(OPENING) is not None
+        return Thinking.TAGS if tagged else None
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether the template changes what is said, so that texts with control words in them are refused."""
+        return self._pieces(("user",), False, True) is None
+
+    @property
+    def foreign_words(self) -> list[str]:
+        """What looks like control tokens in the template's own words and is none of this vocabulary."""
+        pieces = self._pieces(("user", "assistant", "user"), False, True) or []
+        return [word for piece in pieces for word in _FIND_CONTROL.findall(piece) if self.tokens.id(word) is None]
 
     def build(
         self, turns: Sequence[Turn], instructions: str, *, thinking: bool, keep_thoughts: bool | None = None

@@ -35,6 +35,11 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class Survey:
+    """Somebody wants to know the machine, which only the thread that owns MLX can look at."""
+
+
+@dataclass(frozen=True, slots=True)
 class Recall:
     """A chat was opened whose prefix lies on the disk: its next question is likely."""
 

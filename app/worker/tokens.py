@@ -38,11 +38,7 @@ class Tokens:
     def __init__(self, folder: Path) -> None:
         file = folder / "tokenizer.json"
         if not file.is_file():
-            raise ModelMissing(
-                _("The model in {folder} has no tokenizer.json.").format(folder=folder),
-                _("Download the model again, or choose another folder."),
-                "model.choose",
-            )
+            raise _missing(folder)
         try:
             self._tokenizer: Tokenizer = Tokenizer.from_file(str(file))
         except Exception as error:  # the library raises bare Exception for anything wrong in the file
@@ -88,6 +84,18 @@ class Tokens:
     def decode(self, ids: Iterable[int]) -> str:
         """The text of ids, control tokens spelled out."""
         return b"".join(map(self._bytes, ids)).decode("utf-8", "replace")
+
+    @cached_property
+    def repaired(self) -> bool:
+        """Whether the decoder that the file names would have written another text than was encoded."""
+        written: str = self._tokenizer.decode(self.encode(PROBE), skip_special_tokens=False)
+        return written != PROBE
+
+    @property
+    def size(self) -> int:
+        """Words of the vocabulary, added tokens left out."""
+        count: int = self._tokenizer.get_vocab_size(with_added_tokens=False)
+        return count
 
     def stream(self) -> "TextStream":
         """A decoder for one answer."""
@@ -162,7 +170,7 @@ def read_json(file: Path) -> dict[str, object]:
     """A small JSON file's object; empty where it is absent or unreadable."""
     try:
         value = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 
@@ -175,6 +183,22 @@ def _byte_alphabet() -> dict[str, int]:
 
 
 _BYTES = _byte_alphabet()
+
+
+def _missing(folder: Path) -> ModelMissing:
+    if (folder / "tekken.json").is_file():
+        return ModelMissing(
+            _("The model in {folder} has its vocabulary as tekken.json alone, not as tokenizer.json.").format(
+                folder=folder
+            ),
+            _("Choose a version of it that has both, such as those of mlx-community or lmstudio-community."),
+            "model.choose",
+        )
+    return ModelMissing(
+        _("The model in {folder} has no tokenizer.json.").format(folder=folder),
+        _("Download the model again, or choose another folder."),
+        "model.choose",
+    )
 
 
 def _broken(folder: Path) -> ModelBroken:

@@ -14,7 +14,7 @@ from typing import Any
 
 from app.core.messages import Generation, Kind, Part, Role, Sampling, ThoughtEnd
 from app.core.protocol import Delta, Event, Finished, Generate, Load, Turn
-from app.worker.folder import examine
+from app.weights.folder import examine
 from app.worker.layout import choose_layout
 from app.worker.resident import Resident
 from app.worker.ticket import Ticket

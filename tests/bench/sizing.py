@@ -16,7 +16,7 @@ from mlx_lm.generate import generation_stream
 from mlx_lm.models import llama
 from mlx_lm.models.cache import make_prompt_cache
 
-from app.worker.folder import examine
+from app.weights.folder import examine
 from app.worker.machine import describe_machine
 from app.worker.model import check_fit, load
 from tests.fixtures.fullsize import GROUP, Recipe

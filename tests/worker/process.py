@@ -2,7 +2,7 @@
 
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -89,13 +89,13 @@ def ask(request: int, *turns: Turn, max_tokens: int = 20, **fields: object) -> G
 
 
 @contextmanager
-def running(log: Path, *, hello: int = VERSION) -> Iterator[Desk]:
-    """A worker that has been greeted; ended at the latest with the block."""
+def running(log: Path, *, hello: int = VERSION, other: Sequence[str] | None = None) -> Iterator[Desk]:
+    """A worker, or `other` in its place, that has been greeted; ended at the latest with the block."""
     ours, theirs = socket.socketpair()
     with ours:
         ours.settimeout(HANGS)
         with theirs:
-            process = spawn_worker(None, theirs.fileno(), log)
+            process = spawn_worker(other, theirs.fileno(), log)
         try:
             desk = Desk(process, ours, log)
             desk.send(Hello(hello))

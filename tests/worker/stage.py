@@ -11,7 +11,7 @@ from app.core.errors import ModelBroken
 from app.core.memory import GIB, Level, Machine, Plan
 from app.core.messages import Generation, Kind, Part, Role, Sampling
 from app.core.protocol import Delta, Event, Finished, Generate, ModelCard, Prefilled, Reclassified, Started, Turn
-from app.worker.folder import examine
+from app.weights.folder import examine
 from app.worker.generation import Generator
 from app.worker.kvfiles import PrefixFiles
 from app.worker.layout import Layout, Prompt, choose_layout

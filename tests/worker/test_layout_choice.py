@@ -120,6 +120,50 @@ def test_the_reasoning_prompt_is_what_the_template_puts_before_a_bare_question(
     assert (built.count(34), built.count(35)) == (1, 1)
 
 
+def publish(data: Path, release: str, prompt: str) -> Path:
+    """What a download keeps of the makers' own repository."""
+    folder = data / "official" / release
+    folder.mkdir(parents=True)
+    (folder / "SYSTEM_PROMPT.txt").write_text(prompt, encoding="utf-8")
+    return data
+
+
+def test_the_makers_prompt_comes_after_the_models_own_and_before_the_apps(tokens: Tokens, tmp_path: Path) -> None:
+    data = publish(tmp_path / "data", "magistral", "Made:[THINK]m[/THINK]End.")
+    layout = choose_layout(tokens, tmp_path, data)
+    assert layout.reasoning_prompt_source is Source.OFFICIAL
+    built = layout.build([user("Q")], "Be brief.", thinking=True).ids
+    beginning = "<s>[SYSTEM_PROMPT]Made:[THINK]m[/THINK]End.\n\nBe brief.[/SYSTEM_PROMPT]"
+    assert tokens.decode(built) == f"{beginning}[INST]Q[/INST]"
+    assert (built.count(34), built.count(35)) == (1, 1)
+    folder_of(tmp_path, template=OWN.replace("@@", "Say:[THINK]t[/THINK]") + TURNS)
+    assert choose_layout(tokens, tmp_path, data).reasoning_prompt_source is Source.TEMPLATE
+    folder_of(tmp_path, prompt="File:[THINK]f[/THINK]")
+    assert choose_layout(tokens, tmp_path, data).reasoning_prompt_source is Source.FILE
+
+
+def test_each_release_has_the_prompt_of_its_own_makers(tokens: Tokens, tokens_v11: Tokens, tmp_path: Path) -> None:
+    data = publish(tmp_path / "data", "magistral", "Made:[THINK]m[/THINK]End.")
+    publish(data, "magistral-1.0", "Made:\n<think>\nm\n</think>\nEnd.")
+    first = choose_layout(tokens_v11, tmp_path, data)
+    assert first.reasoning_prompt_source is Source.OFFICIAL
+    assert "Made:\n<think>" in tokens_v11.decode(first.build([user("Q")], "", thinking=True).ids)
+    ministral = choose_layout(tokens, folder_of(tmp_path, kind="ministral3"), data)
+    assert (ministral.release.key, ministral.reasoning_prompt_source) == ("ministral-3", Source.OURS)
+
+
+@pytest.mark.parametrize("prompt", ["", "  ", "<html>404</html>", "Made:<think>m</think>", "Made:[THINK]m"])
+def test_a_makers_prompt_without_the_markers_is_none(tokens: Tokens, tmp_path: Path, prompt: str) -> None:
+    layout = choose_layout(tokens, tmp_path, publish(tmp_path / "data", "magistral", prompt))
+    assert layout.reasoning_prompt_source is Source.OURS
+
+
+def test_a_model_that_is_not_made_to_reason_gets_no_makers_prompt_either(tokens: Tokens, tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, prompt="You are a helpful assistant.")
+    data = publish(tmp_path / "data", "chat", "Made:[THINK]m[/THINK]End.")
+    assert choose_layout(tokens, folder, data).reasoning_prompt_source is Source.NONE
+
+
 @pytest.mark.parametrize("template", ["", TURNS, "{% for", "{{ raise_exception('no') }}", "{{ 1 + 'x' }}"])
 def test_without_one_in_the_files_the_app_has_words_of_its_own(tokens: Tokens, tmp_path: Path, template: str) -> None:
     layout = choose_mistral(tokens, folder_of(tmp_path, template=template))

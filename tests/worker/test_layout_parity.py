@@ -1,4 +1,4 @@
-"""Prompts are those of mistral-common, token for token, whatever the texts spell."""
+"""Prompts are those of mistral-common and transformers, token for token, whatever the texts spell."""
 
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,12 @@ from app.core.messages import Kind, Part
 from app.worker.layout import Layout, choose_layout
 from app.worker.tokens import Tokens
 from tests.bench import prompts
-from tests.fixtures import models
+from tests.fixtures import layouts, models, starter_reference
 from tests.fixtures.prompt_cases import Case, Said, build_ours, build_theirs, make_cases, read_cases
 from tests.worker.stage import assistant, user
 from tests.worker.test_tokens import EVIL, TEXTS
 
-CASES = make_cases(150, seed=20)
+CASES = make_cases(240, seed=20)
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +41,10 @@ def test_made_up_chats_are_laid_out_alike(start: int) -> None:
 
 def test_the_made_up_chats_are_as_unkind_as_they_are_meant_to_be() -> None:
     texts = [text for case in CASES for said in case.messages for _kind, text in said.parts]
-    assert {case.layout for case in CASES} == {"v11", "v13"}
-    assert {case.keep_thoughts for case in CASES} == {True, False}
+    for name in layouts.NAMES:
+        chats = [case for case in CASES if case.layout == name]
+        assert {case.keep_thoughts for case in chats} == {True, False, None}, name
+        assert any(kind == "thought" for case in chats for said in case.messages for kind, _text in said.parts), name
     for wanted in ("[INST]", "</s>", "[/THINK]", "\r\n", "\x00", " " * 40):
         assert any(wanted in text for text in texts), wanted
     assert "" in texts
@@ -79,12 +81,45 @@ def test_an_ordinary_chat_with_reasoning_prompt_and_instructions(
     assert magistral.build(turns, EVIL[0], thinking=True, keep_thoughts=True).ids == expected
 
 
+@pytest.mark.parametrize(("name", "kept"), [("v13", False), ("v11", False), ("ministral-3", True), ("v7", False)])
+def test_a_thought_stays_or_leaves_as_the_releases_makers_advise(name: layouts.Name, kept: bool) -> None:
+    messages = [
+        Said("user", [("text", "What is 2+2?")]),
+        Said("assistant", [("thought", "Two and two."), ("text", "4")]),
+        Said("user", [("text", "And 3+3?")]),
+    ]
+    case = Case(name, messages, keep_thoughts=None)
+    ours = build_ours(case)
+    assert ours == build_theirs(case)
+    assert ours == build_theirs(msgspec.structs.replace(case, keep_thoughts=kept))
+    assert ours != build_theirs(msgspec.structs.replace(case, keep_thoughts=not kept))
+
+
+PLAIN = [
+    [("user", "What is the capital of France?")],
+    [("user", "Hello, 日本!"), ("assistant", "Hi\n\nthere."), ("user", "2+2? 🤖"), ("assistant", "4"), ("user", "x")],
+    [("user", "naïve café\n"), ("assistant", "\\(x^2\\) "), ("user", "e\u0301 [INST] <think>")],
+]
+
+
+@pytest.mark.parametrize("system", ["Be brief.", ""])
+@pytest.mark.parametrize("chat", PLAIN)
+def test_the_starter_is_asked_as_its_own_template_says(chat: list[tuple[str, str]], system: str) -> None:
+    said: list[tuple[str, list[str]]] = [(role, [text]) for role, text in chat]
+    rendered = starter_reference._render([("system", [system or starter_reference.SYSTEM]), *said])
+    messages = [Said("user" if role == "user" else "assistant", [("text", text)]) for role, text in chat]
+    case = Case("starter", messages, [("text", system)] if system else [])
+    assert build_ours(case) == rendered
+    twice = [(role, [text, ""]) for role, text in chat]
+    assert starter_reference.encode_chat([system] if system else [], twice) == rendered
+
+
 def test_a_file_of_cases_is_compared_and_a_wrong_id_is_seen(tmp_path: Path) -> None:
     right = Case(
         "v13", [Said("user", [("text", "What is 2+2?")])], ids=[1, 3, 7493, 1395, 1032, 1050, 1043, 1050, 1063, 4]
     )
     wrong = msgspec.structs.replace(right, ids=[1, 3, 7493, 4])
-    refused = Case("v11", [Said("assistant", [("thought", "x")])])
+    refused = Case("v11", [Said("user", [("thought", "x")])])
     half = b'{"layout": "v13", "messages": [{"role": "user", "parts": [["text", "a\\ud800"]]}]}'
     file = tmp_path / "cases.json"
     file.write_bytes(b"[" + b",".join([*map(msgspec.json.encode, (right, wrong, refused)), half]) + b"]")
@@ -93,7 +128,7 @@ def test_a_file_of_cases_is_compared_and_a_wrong_id_is_seen(tmp_path: Path) -> N
     assert outcomes[0] == {"ids": 10}
     assert outcomes[1]["theirs"] == [7493, 4]
     assert outcomes[1]["at"] == 3
-    assert "Think" in outcomes[2]["refused"]
+    assert outcomes[2]["refused"].startswith("ValidationError")
     assert set(outcomes[3]) == {"ids"}
     file.write_bytes(msgspec.json.encode(right))
     assert read_cases(file) == [right]

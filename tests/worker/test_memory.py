@@ -13,7 +13,7 @@ from mlx_lm.models.cache import make_prompt_cache
 from app.core.errors import UsageError
 from app.core.memory import GIB, Level, Shape
 from app.core.protocol import Describe, Described, Failed, Load
-from app.worker.folder import examine
+from app.weights.folder import examine
 from app.worker.machine import describe_machine
 from app.worker.model import load
 from app.worker.pressure import SystemPressure, group_limit

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.core.releases import KNOWN_MODELS
-from app.worker.folder import examine
+from app.weights.folder import examine
 from app.worker.model import load
 from tests.fixtures.fullsize import Recipe, built
 from tests.worker.stage import MACHINE

@@ -9,7 +9,7 @@ import pytest
 from app.core.messages import Kind, Sampling, ThoughtEnd
 from app.core.protocol import Delta, Generate, Load, Loaded, Loading
 from app.core.roles import SOURCE
-from app.worker.folder import examine
+from app.weights.folder import examine
 from app.worker.starter import FORMAT, build, find_starter
 from app.worker.tokens import Tokens
 from tests.worker.process import Desk, running

@@ -1,20 +1,14 @@
-import dataclasses
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import mlx.core as mx
-import msgspec
 import pytest
 
-from app.core.errors import ModelBroken, ModelMissing, ModelTooBig
-from app.core.memory import GIB, Machine, usable
-from app.core.releases import KNOWN_MODELS
-from app.worker.folder import examine
-from app.worker.model import check_fit, load
-from tests.worker.stage import MACHINE
+from app.core.errors import ModelBroken, ModelMissing
+from app.weights.folder import examine
 
 KEPT = "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "SYSTEM_PROMPT.txt"
 
@@ -31,13 +25,10 @@ def change_config(folder: Path, change: Callable[[dict[str, Any]], object]) -> N
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
 
 
-def make_index(folder: Path, *names: str) -> None:
-    index = {"weight_map": {f"tensor{at}": name for at, name in enumerate(names)}}
+def make_index(folder: Path, *names: str, tensors: Sequence[str] = ("language_model.model.norm.weight",)) -> None:
+    """A list of weight files whose tensors are promised of each."""
+    index = {"weight_map": {f"{tensor}{'+' * at}": name for at, name in enumerate(names) for tensor in tensors}}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
-
-
-def nothing(_done: int, _total: int) -> None:
-    pass
 
 
 def test_a_whole_folder_tells_its_shape(tiny_magistral: Path) -> None:
@@ -48,6 +39,9 @@ def test_a_whole_folder_tells_its_shape(tiny_magistral: Path) -> None:
     assert (shape.hidden, shape.inner, shape.heads) == (128, 256, 4)
     size = (tiny_magistral / "model.safetensors").stat().st_size
     assert 0.99 * size < shape.weights < size
+    assert (folder.files_bytes, folder.unused_bytes, folder.group_size) == (size, 0, 64)
+    assert folder.vocabulary == 131_072
+    assert folder.is_mlx
 
 
 def test_the_starter_computes_in_float32(starter: Path) -> None:
@@ -56,9 +50,12 @@ def test_the_starter_computes_in_float32(starter: Path) -> None:
 
 
 def test_weights_of_the_eyes_are_not_counted(copy: Path) -> None:
-    before = examine(copy).shape.weights
+    before = examine(copy)
     mx.save_safetensors(str(copy / "model-vision.safetensors"), {"vision_tower.norm.weight": mx.zeros((64, 64))})
-    assert examine(copy).shape.weights == before
+    after = examine(copy)
+    assert after.shape.weights == before.shape.weights
+    assert after.unused_bytes == 64 * 64 * 4
+    assert after.files_bytes > before.files_bytes + after.unused_bytes
 
 
 def test_the_index_says_which_files_belong_to_the_model(copy: Path) -> None:
@@ -66,6 +63,28 @@ def test_the_index_says_which_files_belong_to_the_model(copy: Path) -> None:
     one = examine(copy).shape.weights
     make_index(copy, "model.safetensors")
     assert examine(copy).shape.weights == one // 2
+    assert examine(copy).beside == ("model-old.safetensors",)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "quantized", "expected"),
+    [
+        ({"format": "mlx"}, True, True),
+        ({"format": "mlx"}, False, True),
+        ({"format": "pt"}, True, True),
+        ({"format": "pt"}, False, False),
+        ({}, False, False),
+    ],
+)
+def test_it_says_whether_mlx_wrote_the_weights(
+    copy: Path, metadata: dict[str, str], quantized: bool, expected: bool
+) -> None:
+    weights = mx.load(str(copy / "model.safetensors"))
+    assert isinstance(weights, dict)
+    mx.save_safetensors(str(copy / "model.safetensors"), weights, metadata)
+    if not quantized:
+        change_config(copy, lambda config: config.pop("quantization"))
+    assert examine(copy).is_mlx is expected
 
 
 # not whole ---------------------------------------------------------------------------------------
@@ -102,6 +121,12 @@ def test_a_weight_file_cut_short(copy: Path, size: int) -> None:
         examine(copy)
 
 
+def test_tensors_that_the_index_promises_but_no_file_has(copy: Path) -> None:
+    make_index(copy, "model.safetensors", tensors=["language_model.model.norm.weight", "model.layers.2.mlp.weight"])
+    with pytest.raises(ModelBroken, match=r"1 of its tensors are not in the files .*, model\.layers\.2\.mlp\.weight"):
+        examine(copy)
+
+
 # wrong -------------------------------------------------------------------------------------------
 
 
@@ -127,45 +152,18 @@ def test_a_config_that_is_no_json(copy: Path, content: str) -> None:
         examine(copy)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [{}, 3, {"num_attention_heads": "many"}, {"num_attention_heads": 0, "num_hidden_layers": 2, "hidden_size": 8}],
-)
+@pytest.mark.parametrize("text", [{}, 3, {"hidden_size": 8}, {"hidden_size": 8, "num_attention_heads": 2}])
 def test_a_config_of_something_else(copy: Path, text: object) -> None:
     change_config(copy, lambda config: config.update(text_config=text))
     with pytest.raises(ModelBroken, match="does not describe a language model"):
         examine(copy)
 
 
-def test_a_list_of_weight_files_that_cannot_be_read(copy: Path) -> None:
-    (copy / "model.safetensors.index.json").write_text("{}", encoding="utf-8")
+@pytest.mark.parametrize("content", ["{}", "[]", '{"weight_map": 3}', '{"weight_map": {}}', '{"weight_map": {"a": 1}}'])
+def test_a_list_of_weight_files_that_cannot_be_read(copy: Path, content: str) -> None:
+    (copy / "model.safetensors.index.json").write_text(content, encoding="utf-8")
     with pytest.raises(ModelBroken, match="list of weight files"):
         examine(copy)
-
-
-def test_an_unknown_architecture(copy: Path) -> None:
-    change_config(copy, lambda config: config.update(model_type="telepathy"))
-    with pytest.raises(ModelBroken, match=r"does not know this kind of model \(telepathy\)"):
-        load(examine(copy), MACHINE, nothing)
-
-
-def test_weights_of_another_shape(copy: Path) -> None:
-    change_config(copy, lambda config: config["text_config"].update(hidden_size=256))
-    with pytest.raises(ModelBroken, match="do not fit its configuration"):
-        load(examine(copy), MACHINE, nothing)
-
-
-def test_weights_that_lack_a_layer(copy: Path) -> None:
-    change_config(copy, lambda config: config["text_config"].update(num_hidden_layers=3))
-    with pytest.raises(ModelBroken, match="do not fit its configuration"):
-        load(examine(copy), MACHINE, nothing)
-
-
-def test_a_model_that_brings_its_own_code_is_not_run(copy: Path) -> None:
-    change_config(copy, lambda config: config.update(model_file="own.py"))
-    (copy / "own.py").write_text("raise SystemExit('it ran')", encoding="utf-8")
-    with pytest.raises(ModelBroken):
-        load(examine(copy), MACHINE, nothing)
 
 
 # fingerprint -------------------------------------------------------------------------------------
@@ -190,49 +188,3 @@ def test_another_byte_in_the_weights_changes_the_fingerprint(copy: Path, at: int
     content[at] ^= 1
     (copy / "model.safetensors").write_bytes(content)
     assert examine(copy).fingerprint != before
-
-
-# loading -----------------------------------------------------------------------------------------
-
-
-def test_loading_reports_every_layer(tiny_magistral: Path) -> None:
-    seen: list[tuple[int, int]] = []
-    load(examine(tiny_magistral), MACHINE, lambda done, total: seen.append((done, total)))
-    assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
-
-
-def test_a_model_that_does_not_fit_is_refused_with_numbers(copy: Path) -> None:
-    folder = examine(copy.rename(copy.with_name("Minute-4bit")))
-    small = msgspec.structs.replace(MACHINE, limit=GIB)
-    with pytest.raises(ModelTooBig, match=r"^Minute-4bit needs 1\.1 GB; this computer can give 1\.1 GB\.") as refused:
-        check_fit(folder, small, None)
-    assert refused.value.hint == "Choose a smaller model.", "nothing known is smaller than this one"
-    mac = msgspec.structs.replace(small, device="metal")
-    with pytest.raises(ModelTooBig, match=r"; this Mac can give 1\.1 GB\."):
-        check_fit(folder, mac, None)
-
-
-def test_what_would_fit_instead_is_named(tiny_magistral: Path) -> None:
-    folder = examine(tiny_magistral)
-    whole = dataclasses.replace(folder, shape=KNOWN_MODELS[0].shape)
-    mac = Machine(device="metal", name="", memory=16 * GIB, limit=usable("metal", 16 * GIB))
-    with pytest.raises(ModelTooBig, match=r"needs 14\.7 GB; this Mac can give 11\.5 GB\.") as refused:
-        check_fit(whole, mac, 40_960)
-    assert refused.value.hint == "Ministral 3 14B fits, with 15,702 tokens of context."
-
-
-def test_a_draft_model_is_planned_with_its_model(tiny_magistral: Path, starter: Path) -> None:
-    folder, draft = examine(tiny_magistral), examine(starter)
-    alone, both = check_fit(folder, MACHINE, 4096), check_fit(folder, MACHINE, 4096, draft)
-    assert alone.cache_bytes - both.cache_bytes == draft.shape.weights
-    room = alone.needed + draft.shape.weights // 2
-    with pytest.raises(ModelTooBig, match=f"{folder.path.name} with {draft.path.name} needs") as refused:
-        check_fit(folder, msgspec.structs.replace(MACHINE, limit=room), None, draft)
-    assert "without a draft model" in refused.value.hint
-
-
-def test_the_context_is_what_was_wanted_and_fits(tiny_magistral: Path) -> None:
-    folder = examine(tiny_magistral)
-    assert check_fit(folder, MACHINE, None).context == 131_072
-    assert check_fit(folder, MACHINE, 4096).context == 4096
-    assert check_fit(folder, MACHINE, 1_000_000).context == 131_072

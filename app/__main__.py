@@ -28,10 +28,10 @@ def main(arguments: list[str]) -> int:
             from app.documents.reader import run as read
 
             return read(int(descriptor))
-        case [role, *_rest] if role == FETCHER:
+        case [role, descriptor] if role == FETCHER:
             from app.models.fetcher import run as fetch
 
-            return fetch()
+            return fetch(int(descriptor))
     from app.cli.parser import make_parser
 
     chosen = make_parser().parse_args(arguments)

@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from app.core.fetching import Look, Move, Order, Verify
+from app.core.fetching import encode as encode_order
 from app.core.protocol import VERSION, Hello, Shutdown, encode
 
 ROOT = Path(__file__).parents[1]
 LOOK = """
 import atexit, json, sys
 def tell():
-    heavy = ("PySide6", "mlx", "mlx_lm", "transformers", "tokenizers", "numpy", "huggingface_hub", "sqlite3")
+    heavy = ("PySide6", "mlx", "mlx_lm", "transformers", "tokenizers", "numpy", "huggingface_hub", "sqlite3",
+             "hf_xet", "keyring", "multiprocessing.synchronize")
     sys.stderr.write("LOADED " + json.dumps([name for name in heavy if name in sys.modules]) + "\\n")
 atexit.register(tell)
 import runpy
@@ -103,6 +106,46 @@ def test_the_reader_loads_nothing_heavy() -> None:
         _out, err = process.communicate(timeout=30)
     assert process.returncode == 0
     assert err.splitlines()[-1] == b"LOADED []"
+
+
+@pytest.mark.parametrize(
+    ("order", "said", "heavy"),
+    [
+        (Verify("/none"), b"DiskAbsent", []),
+        (Move("/none", "/none/more"), b"DiskAbsent", []),
+        (Look("/none"), b"UsageError", []),
+        (Look("maker/Model"), b"offline", ["huggingface_hub"]),
+    ],
+)
+def test_the_fetcher_loads_the_hub_alone_and_only_where_it_is_asked(
+    order: Order, said: bytes, heavy: list[str]
+) -> None:
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            process = subprocess.Popen(
+                [sys.executable, "-c", LOOK, "--fetcher", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stderr=subprocess.PIPE,
+                cwd=ROOT,
+                env=os.environ | {"HF_HUB_OFFLINE": "1"},
+            )
+        ours.sendall(encode_order(order) + b"\n")
+        with ours.makefile("rb") as stream:
+            assert said in stream.readlines()[-1]
+        _out, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert err.splitlines()[-1] == b"LOADED " + json.dumps(heavy).encode()
+
+
+def test_a_fetcher_whose_desktop_says_nothing_and_goes_ends() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app", "--fetcher", str(theirs.fileno())], pass_fds=[theirs.fileno()], cwd=ROOT
+        )
+    ours.close()
+    assert process.wait(30) == 0
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks at what Linux has mapped")

@@ -21,6 +21,11 @@ class Places:
         return self.logs / "worker.log"
 
     @property
+    def fetcher_log(self) -> Path:
+        """What downloads have to say, bugs above all."""
+        return self.logs / "fetcher.log"
+
+    @property
     def desktop_log(self) -> Path:
         """What the window's process has to say, bugs above all."""
         return self.logs / "desktop.log"
@@ -39,3 +44,13 @@ class Places:
     def door(self) -> Path:
         """The socket at which the window hears other starts of the app."""
         return self.root / "door.sock"
+
+    @property
+    def models(self) -> Path:
+        """Where downloads of models go unless another folder is chosen."""
+        return self.root / "models"
+
+    @property
+    def official(self) -> Path:
+        """The makers' reasoning prompts and licences, a folder for each release."""
+        return self.root / "official"

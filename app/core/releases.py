@@ -64,39 +64,89 @@ def release(key: str) -> Release:
 class KnownModel:
     """A model that people ask about before they have it."""
 
+    key: str
+    """Key of its architecture."""
     label: str
+    bits: int
     shape: Shape
-    """Of its text model in 4 bits, groups of 64."""
+    """Of its text model in that many bits, groups of 64."""
 
 
-def _known(label: str, layers: int, hidden: int, inner: int, context: int, *, tied: bool = False) -> KnownModel:
-    """What all of them share: 32 heads of 128, 8 of them for keys, Mistral's 131,072 words."""
-    heads, kv_heads, head_dim, words = 32, 8, 128, 131_072
-    layer = 2 * hidden * (heads + kv_heads) * head_dim + 3 * hidden * inner
-    numbers = layers * layer + (1 if tied else 2) * words * hidden
-    norms = (2 * layers + 1) * hidden
-    return KnownModel(
-        label,
-        Shape(
-            weights=numbers // 2 + numbers // 64 * 4 + norms * 2,  # 4 bits, a 16-bit scale and bias for each group
-            layers=layers,
-            hidden=hidden,
-            inner=inner,
-            heads=heads,
-            kv_heads=kv_heads,
-            head_dim=head_dim,
-            context=context,
-        ),
-    )
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """The published numbers of a text model, from which its shape follows at any number of bits."""
+
+    key: str
+    label: str
+    layers: int
+    hidden: int
+    inner: int
+    context: int
+    heads: int = 32
+    kv_heads: int = 8
+    head_dim: int = 128
+    words: int = 131_072
+    """Of Mistral's vocabulary."""
+    tied: bool = False
+    """Whether the embedding is the head, too."""
+
+    def shape(self, bits: int) -> Shape:
+        """The sizes with weights of so many bits, a 16-bit scale and bias for each group of 64."""
+        layer = 2 * self.hidden * (self.heads + self.kv_heads) * self.head_dim + 3 * self.hidden * self.inner
+        numbers = self.layers * layer + (1 if self.tied else 2) * self.words * self.hidden
+        norms = (2 * self.layers + 1) * self.hidden
+        return Shape(
+            weights=numbers * bits // 8 + numbers // 64 * 4 + norms * 2,
+            layers=self.layers,
+            hidden=self.hidden,
+            inner=self.inner,
+            heads=self.heads,
+            kv_heads=self.kv_heads,
+            head_dim=self.head_dim,
+            context=self.context,
+        )
+
+
+ARCHITECTURES = (
+    Architecture("magistral-small", "Magistral Small", 40, 5120, 32_768, 131_072),
+    Architecture("ministral-3-14b", "Ministral 3 14B", 40, 5120, 16_384, 262_144),
+    Architecture("ministral-3-8b", "Ministral 3 8B", 34, 4096, 14_336, 262_144),
+    Architecture("ministral-3-3b", "Ministral 3 3B", 26, 3072, 9_216, 262_144, tied=True),
+    Architecture("draft-0.5b", "Mistral Small draft 0.5B", 24, 896, 4_864, 32_768, heads=14, kv_heads=2, head_dim=64),
+    Architecture(
+        "smollm2-135m",
+        "SmolLM2 135M",
+        30,
+        576,
+        1_536,
+        8_192,
+        heads=9,
+        kv_heads=3,
+        head_dim=64,
+        words=49_152,
+        tied=True,
+    ),
+)
+"""Computed from the published shapes; Magistral's was measured too (docs/full-size.md)."""
+
+
+def architecture(key: str) -> Architecture:
+    """The row of that key."""
+    return next(row for row in ARCHITECTURES if row.key == key)
+
+
+def _known(key: str, bits: int = 4) -> KnownModel:
+    row = architecture(key)
+    return KnownModel(key, row.label, bits, row.shape(bits))
 
 
 KNOWN_MODELS = (
-    _known("Magistral Small", 40, 5120, 32_768, 131_072),
-    _known("Ministral 3 14B", 40, 5120, 16_384, 262_144),
-    _known("Ministral 3 8B", 34, 4096, 14_336, 262_144),
-    _known("Ministral 3 3B", 26, 3072, 9_216, 262_144, tied=True),
+    _known("magistral-small"),
+    _known("ministral-3-14b"),
+    _known("ministral-3-8b"),
+    _known("ministral-3-3b"),
 )
-"""Largest first, computed from the published shapes; Magistral's was measured too (docs/full-size.md)."""
+"""Largest first, in the smallest form that is advised."""
 
 
 def largest_fitting(machine: Machine, below: int) -> tuple[KnownModel, Plan] | None:

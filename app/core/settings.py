@@ -54,6 +54,13 @@ SETTINGS: tuple[Setting, ...] = (
         lambda: _("The folder of an MLX model. Empty: the starter, a small stand-in for trying the app."),
     ),
     Setting(
+        "models_folder",
+        str,
+        "",
+        lambda: _("Folder for downloads"),
+        lambda: _("Where models that are downloaded lie, 14 GB each. Empty: in the data folder."),
+    ),
+    Setting(
         "context",
         int,
         0,

@@ -27,6 +27,7 @@ from app.chat.control import Control, explain_no_way_on
 from app.chat.conversation import Conversation
 from app.chat.drafting import Drafts
 from app.chat.engineroom import EngineRoom, Front, Rung
+from app.chat.errands import Returned
 from app.chat.library import Library
 from app.chat.log import describe_bug
 from app.chat.options import Options
@@ -191,6 +192,8 @@ class Backstage:
                 self._room.ring()
             case Knock():
                 self._reception.receive(item)
+            case Returned(take):
+                take()
 
     def _open(self, sessions: list[Session], notice: Failure | None) -> None:
         self.opened = True

@@ -144,6 +144,11 @@ class StoredChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ShelfChanged:
+    """The models on the disk, or a download, are not as they were."""
+
+
+@dataclass(frozen=True, slots=True)
 class Noticed:
     """Something the person should know that belongs to no message: a banner."""
 
@@ -174,6 +179,7 @@ Change = (
     | EngineChanged
     | LedgerChanged
     | StoredChanged
+    | ShelfChanged
     | Noticed
     | Mended
     | RaiseAsked

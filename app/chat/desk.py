@@ -3,18 +3,42 @@
 from collections.abc import Sequence
 
 from app.chat.backstage import Backstage
-from app.chat.changes import ConversationOpened, LedgerChanged, Noticed
+from app.chat.changes import Change, ConversationOpened, EngineChanged, LedgerChanged, Noticed
 from app.chat.conversation import Conversation
 from app.chat.ledger import draw_ledger, is_full, keeps_thoughts
 from app.chat.options import Options
+from app.chat.shelf import Shelf
+from app.chat.shelffront import ShelfFront
 from app.core.budget import Ledger, estimate_tokens
 from app.core.errors import AppError
 from app.core.messages import Part, Session
+from app.core.places import Places
 from app.core.protocol import Rates, Stored
+from app.engine.client import Engine
+from app.engine.inbox import Inbox
+from app.store.preferences import Preferences
+from app.store.store import Store
 
 
 class Desk(Backstage):
-    """All chats, the one that is open, and the engine that answers."""
+    """All chats, the one that is open, the engine that answers, and the models it can have."""
+
+    def __init__(self, places: Places, store: Store, engine: Engine, inbox: Inbox, preferences: Preferences) -> None:
+        super().__init__(places, store, engine, inbox, preferences)
+        front = ShelfFront(
+            tell=self._tell,
+            put=inbox.put,
+            remember=self.remember,
+            set_preference=self.set_preference,
+            load=self.load_model,
+            leave=self._room.leave,
+            reload=self.restart_engine,
+            chat_tokens=self._count_chat,
+            keeps_prefixes=self._keeps_prefixes,
+        )
+        self.shelf = Shelf(places, preferences, front)
+        """The model library."""
+        self.at_close(self.shelf.close)
 
     # the engine ----------------------------------------------------------------------------------
 
@@ -213,6 +237,7 @@ class Desk(Backstage):
         self._store.later(self.preferences.save)
         self._room.wind()
         self._changed_prompt()
+        self.shelf.prefer(key)
 
     def _choose(self, budget: int | None, keep: bool | None) -> None:  # noqa: FBT001 - a choice of three
         here = self.conversation
@@ -224,6 +249,22 @@ class Desk(Backstage):
         if here.attached:
             self._room.warm(here)  # with a thought they are read otherwise than without
         self._changed_prompt()
+
+    def _count_chat(self) -> int:
+        """Tokens of the open chat, without what every model has to read."""
+        here = self.conversation
+        return self.ledger().history if here.messages or here.attached else 0
+
+    def _keeps_prefixes(self) -> bool:
+        failed = self.stored is not None and self.stored.failure is not None
+        return bool(self.preferences.get("keep_prefixes")) and not failed
+
+    def _tell(self, change: Change) -> None:
+        super()._tell(change)
+        if isinstance(change, EngineChanged):
+            self.shelf.see(change.view)
+        if isinstance(change, LedgerChanged) and self.rates:
+            self.shelf.hear_rate(self.rates.prefill)
 
     def _changed_prompt(self) -> None:
         """The next prompt of the open chat is another one."""

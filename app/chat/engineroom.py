@@ -14,6 +14,7 @@ from app.chat.outlook import Outlook
 from app.chat.prefixes import Prefixes
 from app.chat.rest import Rest
 from app.chat.supervision import Supervision
+from app.core.errors import Failure, ModelMissing
 from app.core.protocol import (
     Counted,
     Delta,
@@ -29,6 +30,7 @@ from app.core.protocol import (
     Rates,
     Reclassified,
     Retracted,
+    Severity,
     Started,
     Stored,
     TokenizerReady,
@@ -36,6 +38,7 @@ from app.core.protocol import (
 )
 from app.engine.client import Engine
 from app.engine.life import EngineEnded, EngineWaits
+from app.models.homes import explain_absence, name_disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,11 @@ class EngineRoom:
             self.supervision.rest()
             self._front.tell(LedgerChanged())
 
+    def leave(self) -> None:
+        """End the engine because its model goes; the next question loads the one that is preferred then."""
+        self.rest()
+        self._folder = None
+
     def touch(self) -> None:
         """A person did something: the engine is in use."""
         self._rest.touch()
@@ -170,7 +178,7 @@ class EngineRoom:
             case Loaded():
                 self._use(event)
             case Failed(failure, None):
-                self.supervision.refuse(failure)
+                self.supervision.refuse(self._explain(failure))
             case EngineWaits(holder):
                 self.supervision.wait_for(holder)
             case EngineEnded(failure):
@@ -184,6 +192,12 @@ class EngineRoom:
             case Started() | Prefilled() | Delta() | Reclassified() | Retracted() | Finished() | Failed():
                 self._follow(event)
 
+    def _explain(self, failure: Failure) -> Failure:
+        """A model that is not there may be on a disk that is not connected; then the disk is named."""
+        folder = self._choices.load(self._root, self._folder).folder
+        absent = failure.kind == ModelMissing.__name__ and folder and name_disk(Path(folder))
+        return explain_absence(Path(folder)).failure() if folder and absent else failure
+
     def _use(self, loaded: Loaded) -> None:
         self.supervision.use(loaded.card)
         self.outlook.use_model(loaded.card)
@@ -193,6 +207,9 @@ class EngineRoom:
         self._rest.touch()
         self._rest.wind()
         self._front.tell(LedgerChanged())
+        for remark in loaded.card.remarks:
+            if remark.severity is Severity.WARNING:
+                self._front.tell(Noticed(Failure("Remark", remark.text, remark.hint, "model.library")))
 
     def _note(self, event: Counted | Estimated | Prewarmed | Rates | Stored | Noted) -> None:
         match event:

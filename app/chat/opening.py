@@ -60,6 +60,7 @@ def open_window_desk(root: Path, worker: Sequence[str] | None = None) -> Desk | 
     except OSError as error:
         desk.close()
         raise explain(error, root) from error
+    desk.shelf.open()
     return desk
 
 

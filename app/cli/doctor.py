@@ -16,6 +16,8 @@ import msgspec
 
 from app import NAME, VERSION
 from app.chat.words import say_size
+from app.cli.check import Check
+from app.cli.modelchecks import check_downloads, check_keychain, check_model
 from app.core.errors import AppError
 from app.core.memory import RESERVE, VARIABLE, Level, Machine, gigabytes, parse_memory, plan
 from app.core.places import Places
@@ -31,16 +33,6 @@ LEAST_FREE = 2_000_000_000
 """Bytes of disk under which chats, caches and logs may soon have no room."""
 LEAST_PYTHON = (3, 11)
 COLOURS = {"ok": "\033[32m", "warn": "\033[33m", "fail": "\033[31m"}
-
-
-class Check(msgspec.Struct, frozen=True):
-    """One line of the report."""
-
-    name: str
-    status: str
-    """"ok", "warn" or "fail"."""
-    text: str
-    hint: str = ""
 
 
 def doctor(arguments: argparse.Namespace, root: Path) -> int:
@@ -65,6 +57,8 @@ def examine(root: Path) -> Iterator[Check]:
         yield _check_disk(_nearest(root))
         yield _check_chats(root)
         yield _check_prefixes(root)
+        yield from check_downloads(root)
+    yield check_keychain()
     yield _check_window()
     if sys.platform == "linux":
         yield _check_openblas()
@@ -78,6 +72,7 @@ def examine(root: Path) -> Iterator[Check]:
     if described:
         yield _check_memory(described.machine)
         yield _check_starter(described)
+        yield check_model(root, described.machine)
         yield from _check_models(described.machine)
 
 

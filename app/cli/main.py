@@ -28,6 +28,10 @@ def run(arguments: argparse.Namespace, root: Path) -> int:
             from app.cli.ask import ask
 
             return ask(arguments, root)
+        if arguments.command == "models":
+            from app.cli.models import models
+
+            return models(arguments, root)
         from app.cli.doctor import doctor
 
         return doctor(arguments, root)

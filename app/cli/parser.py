@@ -27,7 +27,35 @@ def make_parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help=_("what this computer is, what fits, what is missing"))
     doctor.add_argument("--json", action="store_true", help=_("print one JSON object"))
     _add_data(doctor, argparse.SUPPRESS)
+    _add_models(commands.add_parser("models", help=_("the models on this machine, and those to be had")))
     return parser
+
+
+def _add_models(models: argparse.ArgumentParser) -> None:
+    deeds = models.add_subparsers(dest="deed", metavar="DEED", required=True)
+
+    def add(deed: str, help_: str, *, named: bool = True) -> argparse.ArgumentParser:
+        parser = deeds.add_parser(deed, help=help_)
+        if named:
+            parser.add_argument("name", help=_("repository, label or folder, or a part of it that no other has"))
+        parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
+        _add_data(parser, argparse.SUPPRESS)
+        return parser
+
+    add("list", _("all models, and which of them fits this machine"), named=False)
+    find = add("find", _("models on the disk, whichever program brought them"), named=False)
+    find.add_argument("folder", nargs="*", type=Path, help=_("look there, too, now and later"))
+    download = add("download", _("fetch a model; goes on where it was paused; Ctrl+C pauses"))
+    download.add_argument(
+        "--token", action="store_true", help=_("ask for a token of the hub, or read it from standard input")
+    )
+    add("verify", _("compare a downloaded model's files with what the hub says of them"))
+    add("card", _("what kind of model it is, and whether it can be used here"))
+    delete = add("delete", _("delete a downloaded model"))
+    delete.add_argument("--yes", action="store_true", help=_("do not ask"))
+    add("use", _("load this model from now on"))
+    move = add("move", _("bring all downloads to another folder"), named=False)
+    move.add_argument("folder", type=Path, help=_("an empty folder, or one that downloads may lie in"))
 
 
 def _add_ask(ask: argparse.ArgumentParser) -> None:

@@ -18,7 +18,8 @@ class Preferences:
     """What the user chose (settings.json) and where things stood (state.json).
 
     settings.json holds only what differs from the defaults, and keeps what it does not know: a newer
-    version may have written it. `set` and `set_state` touch memory alone; `save` writes, in any thread.
+    version may have written it. `set` and `set_state` touch memory alone; `save` writes, in any thread, what was
+    changed here over what the file holds by then: a command in a terminal may have chosen something else meanwhile.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -29,7 +30,8 @@ class Preferences:
         self._settings, self.notice = self._load("settings.json")
         # Where a window stood is not worth a word to the user.
         self._state, _unsaid = self._load("state.json")
-        self._unsaved: set[str] = set()
+        self._unsaved: dict[str, set[str]] = {"settings.json": set(), "state.json": set()}
+        """Keys that were changed, by file."""
 
     def get(self, key: str) -> Any:
         """The value of a preference; its default where the file holds none that fits."""
@@ -55,7 +57,7 @@ class Preferences:
                 self._settings.pop(key, None)
             else:
                 self._settings[key] = value
-            self._unsaved.add("settings.json")
+            self._unsaved["settings.json"].add(key)
 
     def get_state(self, key: str, default: Any = None) -> Any:
         """Something the app remembers by itself, such as the window's place."""
@@ -65,23 +67,29 @@ class Preferences:
         """Remember something that JSON can hold."""
         with self._lock:
             self._state[key] = value
-            self._unsaved.add("state.json")
+            self._unsaved["state.json"].add(key)
 
     def save(self) -> None:
         """Write what changed since the last time; raises StoreFailed where the folder does not take it."""
         with self._saving:
             with self._lock:  # for a moment only: `set` is called where nothing may wait for a disk
                 files = {"settings.json": self._settings, "state.json": self._state}
-                names = sorted(self._unsaved - self._untouched)
-                contents = {name: msgspec.json.encode(files[name], order="sorted") for name in names}
-                self._unsaved.clear()
+                due = {name: keys for name, keys in self._unsaved.items() if keys and name not in self._untouched}
+                contents = {name: _encode_each(files[name]) for name in due}
+                self._unsaved |= {name: set() for name in due}
             try:
-                for name in names:
-                    write_whole(self._folder / name, msgspec.json.format(contents[name], indent=2) + b"\n")
-                    del contents[name]
+                for name, content in contents.items():
+                    kept = _read_each(self._folder / name)
+                    others = content if kept is None else kept
+                    whole = {key: value for key, value in others.items() if key not in due[name]}
+                    whole |= {key: value for key, value in content.items() if key in due[name]}
+                    encoded = msgspec.json.encode(whole, order="sorted")
+                    write_whole(self._folder / name, msgspec.json.format(encoded, indent=2) + b"\n")
+                    due[name] = set()
             except OSError as error:
                 with self._lock:
-                    self._unsaved |= contents.keys()
+                    for name, keys in due.items():
+                        self._unsaved[name] |= keys
                 raise explain(error, self._folder) from error
 
     def _load(self, name: str) -> tuple[dict[str, Any], Failure | None]:
@@ -96,6 +104,18 @@ class Preferences:
             return {}, _leave_unread(path, error)
         except (msgspec.DecodeError, RecursionError):
             return {}, _set_damaged_aside(path)
+
+
+def _encode_each(values: dict[str, Any]) -> dict[str, msgspec.Raw]:
+    return {key: msgspec.Raw(msgspec.json.encode(value, order="sorted")) for key, value in values.items()}
+
+
+def _read_each(path: Path) -> dict[str, msgspec.Raw] | None:
+    """What a file holds by now; None where it is gone or makes no sense."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, msgspec.Raw])
+    except (OSError, msgspec.DecodeError, RecursionError):
+        return None
 
 
 def _leave_unread(path: Path, error: OSError) -> Failure:

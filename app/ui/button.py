@@ -24,6 +24,14 @@ class QuietButton(QAbstractButton):
         self.setText(text)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
+    def set_framed(self, *, framed: bool) -> None:
+        """Draw a frame around it, or none."""
+        if framed != self._framed:
+            self._framed = framed
+            self.ink = "ink" if framed else "secondary"
+            self.updateGeometry()
+            self.update()
+
     def setText(self, text: str) -> None:
         """Show other words; they are the accessible name too."""
         super().setText(text)

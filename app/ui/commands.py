@@ -46,7 +46,9 @@ class Command:
 COMMANDS: tuple[Command, ...] = (
     Command("chat.new", lambda: _("New chat"), "chat", ("Ctrl+N", "Ctrl+Shift+O"), lambda w: w.start_chat()),
     Command("chat.send", lambda: _("Send"), "chat", ("Return",), lambda w: w.send(), lambda w: w.can_send, local=True),
-    Command("chat.stop", lambda: _("Stop"), "chat", ("Esc", "Ctrl+."), lambda w: w.desk.stop(), lambda w: w.can_stop),
+    Command(
+        "chat.stop", lambda: _("Stop"), "chat", ("Esc", "Ctrl+."), lambda w: w.desk.stop(), lambda w: w.can_stop_here
+    ),
     Command(
         "chat.answer_now",
         lambda: _("Answer now"),
@@ -169,13 +171,13 @@ COMMANDS: tuple[Command, ...] = (
         lambda w: w.has_version(1),
     ),
     Command("view.sidebar", lambda: _("Show or hide the chats"), "view", ("Ctrl+B",), lambda w: w.toggle_sidebar()),
-    Command(
-        "view.focus_composer", lambda: _("Go to the message"), "view", ("Shift+Esc",), lambda w: w.focus_composer()
-    ),
+    Command("view.focus_composer", lambda: _("Go to the message"), "view", ("Shift+Esc",), lambda w: w.go_to_message()),
     Command("view.system", lambda: _("Appearance of the system"), "view", (), lambda w: w.choose_theme("system")),
     Command("view.light", lambda: _("Light appearance"), "view", (), lambda w: w.choose_theme("light")),
     Command("view.dark", lambda: _("Dark appearance"), "view", (), lambda w: w.choose_theme("dark")),
-    Command("model.choose", lambda: _("Choose a model folder…"), "model", ("Ctrl+L",), lambda w: w.choose_model()),
+    Command("model.choose", lambda: _("Choose a model…"), "model", ("Ctrl+L",), lambda w: w.choose_model()),
+    Command("model.library", lambda: _("All models…"), "model", ("Ctrl+Shift+L",), lambda w: w.toggle_library()),
+    Command("model.folder", lambda: _("Add a model folder…"), "model", (), lambda w: w.choose_folder()),
     Command("model.starter", lambda: _("Use the starter model"), "model", (), lambda w: w.desk.load_model("")),
     Command("engine.restart", lambda: _("Restart the engine"), "model", (), lambda w: w.desk.restart_engine()),
     Command(

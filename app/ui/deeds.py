@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog
 
 from app.chat.changes import EngineState, Phase, Progress
 from app.core.messages import Message, Role, State
 from app.core.text import _
 from app.ui.deletion import DeleteQuestion
-from app.ui.frame import Frame
+from app.ui.modeldeeds import ModelDeeds
 from app.ui.theme import Theme
 from app.ui.words import write_thought
 
@@ -21,14 +20,11 @@ if TYPE_CHECKING:
     from app.chat.desk import Desk
 
 
-class Deeds(Frame):
+class Deeds(ModelDeeds):
     """Hands on to the desk what a person does; what the desk says of it is shown by somebody else."""
 
-    desk: "Desk"
-
     def __init__(self, desk: "Desk", theme: Theme, *, paint_log: Path | None = None) -> None:
-        super().__init__(theme, paint_log=paint_log)
-        self.desk = desk
+        super().__init__(desk, theme, paint_log=paint_log)
         self.edited: int | None = None
         """The question that stands in the composer to be asked in other words."""
         self.size_before: int | None = None
@@ -57,6 +53,11 @@ class Deeds(Frame):
     def can_stop(self) -> bool:
         """Whether the open chat's answer is ours to stop."""
         return self.desk.conversation.running is not None
+
+    @property
+    def can_stop_here(self) -> bool:
+        """Whether the answer that could be stopped is in sight: in the library Esc leads back."""
+        return self.can_stop and not self.in_library
 
     @property
     def can_send(self) -> bool:
@@ -226,6 +227,7 @@ class Deeds(Frame):
         """Put an empty chat on the desk."""
         self.keep_edit()
         self.desk.new_session()
+        self.leave_library()
         self.leave_sidebar()
         self.composer.setFocus()
 
@@ -233,12 +235,14 @@ class Deeds(Frame):
     def open_chat(self, session_id: int) -> None:
         """Put a chat on the desk."""
         self.keep_edit()
+        self.leave_library()
         self.desk.open_session(session_id)
         self.leave_sidebar()
 
     def step_chat(self, step: int) -> None:
         """Go to the chat below (1) or above (-1) in the list, round its ends."""
         self.keep_edit()
+        self.leave_library()
         ids = [session.id for session in self.desk.sessions]
         session = self.desk.conversation.session
         if session is not None and session.id in ids:
@@ -263,6 +267,11 @@ class Deeds(Frame):
         thoughts = (write_thought(one) for one in self._answers() if one.reasoning)
         QGuiApplication.clipboard().setText(next(thoughts, ""))
 
+    def go_to_message(self) -> None:
+        """Write, wherever the keyboard is."""
+        self.leave_library()
+        self.focus_composer()
+
     def toggle_thought(self) -> None:
         """Fold or unfold the thought in sight."""
         self.transcript.toggle_thought()
@@ -279,13 +288,6 @@ class Deeds(Frame):
     def choose_budget(self) -> None:
         """Ask how long the model may think in this chat."""
         self.composer.thinking.open()
-
-    def choose_model(self) -> None:
-        """Ask for a model folder and load it."""
-        start = str(self.desk.preferences.get("model") or Path.home())
-        folder = QFileDialog.getExistingDirectory(self, _("Choose a model folder"), start)
-        if folder:
-            self.desk.load_model(folder)
 
     def quit(self) -> None:
         """Close the window; the app ends with it."""

@@ -11,6 +11,8 @@ from app.ui.dock import Dock
 from app.ui.empty import EmptyState
 from app.ui.header import Header
 from app.ui.keylist import KeyList
+from app.ui.library.page import LibraryPage
+from app.ui.overlay import Overlay
 from app.ui.sidebar import WIDTH, Sidebar
 from app.ui.theme import Theme
 from app.ui.transcript.view import Transcript
@@ -32,6 +34,10 @@ class Frame(QMainWindow):
         self.theme = theme
         self._sidebar_beside = True
         self._sidebar_over = False
+        self.in_library = False
+        """Whether the models are shown in the place of the chat."""
+        self._has_messages = False
+        self._overlays: list[Overlay] = []
         self.setMinimumSize(*LEAST_SIZE)
         self.resize(*DEFAULT_SIZE)
         self._body = QWidget(self)
@@ -43,6 +49,7 @@ class Frame(QMainWindow):
         self.empty = EmptyState(theme, self._main)
         self.dock = Dock(theme, self._main)
         self.composer = self.dock.composer
+        self.library = LibraryPage(theme, self._main)
         self._cover = Cover(self._body)
         self._cover.pressed.connect(self.toggle_sidebar)
         self.sidebar = Sidebar(theme, self._body)
@@ -50,15 +57,33 @@ class Frame(QMainWindow):
         self._column = QVBoxLayout(self._main)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
-        for part in (self.header, self.banner, self.transcript, self.empty, self.dock):
-            self._column.addWidget(part, 1 if part in {self.transcript, self.empty} else 0)
+        for part in (self.header, self.banner, self.transcript, self.empty, self.library, self.dock):
+            self._column.addWidget(part, 1 if part in {self.transcript, self.empty, self.library} else 0)
         theme.changed.connect(self._repaint)
 
     def show_page(self, *, has_messages: bool) -> None:
-        """Either the transcript or the empty page."""
-        if self.transcript.isHidden() == has_messages or self.empty.isHidden() != has_messages:
-            self.transcript.setVisible(has_messages)
-            self.empty.setVisible(not has_messages)
+        """Either the transcript or the empty page, unless the library is in their place."""
+        self._has_messages = has_messages
+        self._show_parts()
+
+    def set_library(self, *, shown: bool) -> None:
+        """The models in the place of the chat, or the chat again, which has gone on meanwhile."""
+        self.in_library = shown
+        self._show_parts()
+
+    def _show_parts(self) -> None:
+        chat, messages = not self.in_library, self._has_messages
+        wanted = {
+            self.header: chat,
+            self.transcript: chat and messages,
+            self.empty: chat and not messages,
+            self.dock: chat,
+            self.library: self.in_library,
+        }
+        changed = [(part, shown) for part, shown in wanted.items() if part.isHidden() == shown]
+        for part, shown in changed:
+            part.setVisible(shown)
+        if changed:
             self._column.activate()  # the transcript builds as much as it has room for
 
     def focus_composer(self) -> None:
@@ -87,7 +112,7 @@ class Frame(QMainWindow):
         if self._sidebar_over:
             self.sidebar.list.setFocus(Qt.FocusReason.ShortcutFocusReason)
         else:
-            self.focus_composer()
+            self._focus_page()
 
     def sidebar_chosen(self, *, beside: bool) -> None:
         """The user showed or hid the sidebar of a wide window."""
@@ -97,6 +122,12 @@ class Frame(QMainWindow):
         if self._sidebar_over:
             self._sidebar_over = False
             self._arrange()
+            self._focus_page()
+
+    def _focus_page(self) -> None:
+        if self.in_library:
+            self.library.sheet.focus_row(self.library.sheet.last)
+        else:
             self.focus_composer()
 
     @property
@@ -114,6 +145,8 @@ class Frame(QMainWindow):
         self._cover.setGeometry(area)
         self._cover.setVisible(self._sidebar_over)
         self._keys.setGeometry(area)
+        for overlay in self._overlays:
+            overlay.setGeometry(area)
         self.dock.arrange()
 
     # events -------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ from PySide6.QtWidgets import (
 from app.core.messages import Session
 from app.core.text import _
 from app.ui.button import draw_focus
+from app.ui.downloadline import DownloadLine
 from app.ui.newchat import NewChatRow
 from app.ui.overbar import OverBar
 from app.ui.theme import Theme
@@ -236,18 +237,20 @@ class ChatList(QListView):
 
 
 class Sidebar(QWidget):
-    """The new-chat row and the list."""
+    """The new-chat row, the list, and the download under way."""
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme = theme
         self.new_chat = NewChatRow(theme, self)
         self.list = ChatList(theme, self)
+        self.download = DownloadLine(theme, self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 8, 1, 8)
         column.setSpacing(4)
         column.addWidget(self.new_chat)
         column.addWidget(self.list, 1)
+        column.addWidget(self.download)
         self.setAccessibleName(_("Chats"))
 
     def paintEvent(self, _event: QPaintEvent) -> None:

@@ -21,6 +21,7 @@ LINES = {"text": 24, "thought": 22, "code": 20}
 
 _SHEET = """
 QToolTip {{ background: {paper}; color: {ink}; border: 1px solid {hairline}; padding: 4px 6px; }}
+QLineEdit {{ background: transparent; border: none; }}
 QScrollBar:vertical {{ background: transparent; width: 12px; margin: 0; }}
 QScrollBar::handle:vertical {{ background: {hairline}; border-radius: 3px; min-height: 32px; margin: 2px 3px; }}
 QScrollBar::handle:vertical:hover {{ background: {secondary}; }}

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QPoint, QTimer, Signal, Slot
+from PySide6.QtCore import QByteArray, QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import QMenu
 
@@ -53,6 +53,7 @@ class Window(Deeds):
 
     def _connect(self) -> None:
         self.sidebar.list.chosen.connect(self.open_chat)
+        self.sidebar.list.clicked.connect(self.leave_library)
         self.sidebar.new_chat.clicked.connect(self.start_chat)
         self.header.model_asked.connect(self._open_models)
         self.header.menu_asked.connect(self._open_menu)
@@ -62,6 +63,7 @@ class Window(Deeds):
         self.transcript.fork_asked.connect(self.fork)
         self.transcript.edit_asked.connect(self.edit)
         self.dock.asked.connect(self.run_command)
+        self.empty.command_asked.connect(self.run_command)
         self.banner.asked.connect(self.run_command)
         self.composer.submitted.connect(self.send)
         self.composer.stop_asked.connect(self._stop)
@@ -94,10 +96,10 @@ class Window(Deeds):
                 self.composer.show_draft(self.desk.conversation.draft)
             case changes.StoredChanged():
                 self._take_stored()
-            case changes.Noticed(failure=failure, unsaved=unsaved):
-                self.banner.show_failure(failure, unsaved=unsaved)
-            case changes.RaiseAsked():
-                self.come_forward()
+            case changes.ShelfChanged():
+                self.show_shelf()
+            case changes.Noticed():
+                self._take_notice(change)
             case _:
                 self._take_rarer(change)
 
@@ -114,6 +116,8 @@ class Window(Deeds):
                 self._show_conversation()
             case changes.EngineChanged():
                 self._show_engine()
+            case changes.RaiseAsked():
+                self.come_forward()
             case changes.Mended():
                 self.banner.mend()
             case changes.SessionsChanged() if self._first_question and self.desk.opened:
@@ -124,6 +128,11 @@ class Window(Deeds):
         self._show_queue()
         self._show_progress()
         self._mind_commands(anyway=True)
+
+    def _take_notice(self, notice: changes.Noticed) -> None:
+        """Show what belongs to no message, unless it stands somewhere else already."""
+        if not self.is_seen(notice.failure):
+            self.banner.show_failure(notice.failure, unsaved=notice.unsaved)
 
     def _take_ledger(self) -> None:
         """Move the meter: at once while a person types, at a readable pace while an answer is written."""
@@ -152,6 +161,7 @@ class Window(Deeds):
         self._show_conversation()
         self._show_sessions()
         self._show_progress()
+        self.show_shelf()
         self._mind_commands(anyway=True)
 
     def _show_conversation(self) -> None:
@@ -185,7 +195,7 @@ class Window(Deeds):
         self.transcript.other_model = "model.starter" if self.folder_name else ""
         kind = view.failure.kind if view.failure else ""
         self.dock.show_engine(view, name, with_card=not told or told != kind, chosen=bool(self.folder_name))
-        self.empty.show_engine(view)
+        self.empty.show_engine(view, self.folder_name)
         self.header.show_model(self._card, resting=resting)
         self.composer.show_placeholder(_("Message {model}…").format(model=name) if name else _("Message…"))
 
@@ -238,6 +248,10 @@ class Window(Deeds):
             return [f"{answer} · {steer}", steer] if self.running else [steer]
         return [f"{answer} · {steer}", answer] if self.thinking and self.desk.can_answer_now else []
 
+    def pages_changed(self) -> None:
+        """What a command acts on is hidden or shown."""
+        self._mind_commands(anyway=True)
+
     def _find_versions(self, message: int) -> list[int]:
         return self.desk.conversation.siblings(message)
 
@@ -288,7 +302,10 @@ class Window(Deeds):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """What is typed anywhere belongs to the composer."""
-        if event.text().isprintable() and event.text().strip() and not self.composer.editor.hasFocus():
+        if self.in_library:
+            if event.key() == Qt.Key.Key_Escape:
+                self.leave_library()
+        elif event.text().isprintable() and event.text().strip() and not self.composer.editor.hasFocus():
             self.focus_composer()
             self.composer.editor.keyPressEvent(event)
         else:

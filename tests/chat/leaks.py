@@ -9,7 +9,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-OURS = ("engine", "engine-rest", "engine-sender", "rest", "store", "door", "visitor", "visitor-sender")
+OURS = (
+    "engine",
+    "engine-rest",
+    "engine-sender",
+    "rest",
+    "store",
+    "door",
+    "visitor",
+    "visitor-sender",
+    "shelf",
+    "fetcher",
+)
 DEADLINE = 5.0
 
 

@@ -1,6 +1,7 @@
 """Bad models, bad folders, bad databases: one sentence each, with what to do."""
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -93,9 +94,13 @@ def complaint(folder: Path, model: Path) -> str:
 
 
 def copy_of(model: Path, folder: Path) -> Path:
-    """A folder with links to a model's files."""
-    copied = folder / "model"
-    copied.mkdir()
+    """The files of a model under other names; a test takes one away before it writes another in its place."""
+    copy = folder / "model"
+    copy.mkdir()
     for file in model.iterdir():
-        (copied / file.name).symlink_to(file)
-    return copied
+        if file.is_file():
+            try:
+                (copy / file.name).hardlink_to(file)
+            except OSError:  # on another disk
+                shutil.copy(file, copy)
+    return copy

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.terminal import ask, run
+from tests.models.folders import write_model
 
 
 def test_every_check_has_a_name_a_status_and_words(tmp_path: Path) -> None:
@@ -90,3 +91,55 @@ def test_an_amount_of_memory_that_is_none_fails_with_what_to_do(
     assert status == 1
     assert "fail  LEMMA_MEMORY: LEMMA_MEMORY is “plenty”" in out
     assert "16GiB" in out
+
+
+# models ------------------------------------------------------------------------------------------
+
+
+def checks_of(data: Path, **settings: str) -> dict[str, dict[str, str]]:
+    """The doctor's lines about a data folder with these settings."""
+    data.mkdir(exist_ok=True)
+    (data / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
+    _status, out, _err = run("doctor", "--json", "--data", data)
+    return {check["name"]: check for check in json.loads(out)["checks"]}
+
+
+def test_the_chosen_model_is_whole_and_fits_or_says_why_not(tmp_path: Path, tiny_magistral: Path) -> None:
+    data = tmp_path / "data"
+    assert checks_of(data)["chosen model"]["text"] == "the starter"
+    whole = checks_of(data, model=str(tiny_magistral))["chosen model"]
+    assert whole["status"] == "ok"
+    assert "131,072 tokens of context" in whole["text"]
+    broken = write_model(tmp_path / "broken", auto_map={"AutoModel": "code.Model"})
+    for folder in (tmp_path / "absent", broken):
+        failed = checks_of(data, model=str(folder))["chosen model"]
+        assert failed["status"] == "fail"
+        assert str(folder) in failed["text"]
+        assert failed["hint"]
+
+
+def test_the_folder_for_downloads_and_its_trash_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    data = tmp_path / "data"
+    usual = checks_of(data)
+    assert str(data / "models") in usual["folder for downloads"]["text"]
+    assert usual["trash"]["status"] == "ok"
+    assert not (data / "models").exists()
+    away = checks_of(data, models_folder=str(tmp_path / "away"))
+    assert away["folder for downloads"]["status"] == "fail"
+    assert "trash" not in away
+
+
+def test_a_system_without_a_keychain_is_told_what_that_means(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    assert "asked for at each download" in checks_of(tmp_path / "data")["keychain"]["hint"]
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "tests.models.keyrings.FileKeyring")
+    assert checks_of(tmp_path / "data")["keychain"]["status"] == "ok"
+
+
+def test_damaged_settings_are_left_for_the_next_start(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/settings.json").write_text("{", encoding="utf-8")
+    _status, out, _err = run("doctor", "--data", tmp_path / "data")
+    assert "chosen model: the starter" in out
+    assert (tmp_path / "data/settings.json").read_text(encoding="utf-8") == "{"

@@ -8,6 +8,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QApplication, QMenu
 
 from app.chat.changes import (
     Change,
@@ -23,6 +26,7 @@ from app.chat.changes import (
     Progress,
     ProgressChanged,
     SessionsChanged,
+    ShelfChanged,
     TextAppended,
 )
 from app.core.budget import Ledger, estimate_tokens
@@ -31,6 +35,10 @@ from app.core.messages import End, Kind, Message, Part, Role, Session, State, Th
 from app.core.protocol import Stored
 from app.core.settings import SETTINGS
 from tests.ui import samples
+from tests.ui.stageshelf import StageShelf
+
+if TYPE_CHECKING:
+    from app.ui.window import Window
 
 
 class Preferences(dict[str, object]):
@@ -79,6 +87,7 @@ class StageDesk:
         self.engine = samples.READY
         self.preferences = Preferences()
         self.told: list[tuple[object, ...]] = []
+        self.shelf = StageShelf(self.told, self._tell_shelf)
         self.budget = Ledger(9_300, 112, 0, 40_960, exact=True)
         self.conversation = Chat()
         self.by_session: dict[int, list[Message]] = {}
@@ -105,6 +114,9 @@ class StageDesk:
         """Let the last answer go on."""
         self.can_resume, self.can_answer_now, self.can_steer = resume, answer_now, answer_now
         self.listener(LedgerChanged())
+
+    def _tell_shelf(self) -> None:
+        self.listener(ShelfChanged())
 
     def say(self, change: Change) -> None:
         """Tell the window."""
@@ -477,7 +489,7 @@ def long_list(desk: StageDesk) -> None:
     desk.put(desk.sessions[4], samples.make_long(desk.sessions[4].id, 500))
 
 
-SCENES = (
+SCENES: tuple[Callable[[StageDesk], None], ...] = (
     empty,
     loading,
     queued,
@@ -517,12 +529,12 @@ def main(folder: Path, only: list[str]) -> None:
     from app.ui.desktop import make_application
     from app.ui.photographer import take_screenshot
     from app.ui.theme import Theme
-    from app.ui.transcript.thought import ThoughtHeader
     from app.ui.window import Window
+    from tests.ui import shelfscenes
 
     app = make_application()
     theme = Theme(app, "light")
-    for scene in SCENES:
+    for scene in (*SCENES, *shelfscenes.SCENES):
         if only and scene.__name__ not in only:
             continue
         for size in ((1280, 800), (800, 600)):
@@ -531,36 +543,47 @@ def main(folder: Path, only: list[str]) -> None:
             window.resize(*size)
             window.show()
             window.activateWindow()
-            if scene is trouble:
-                desk.preferences["model"] = "/models/Magistral-Small-2509"
-            scene(desk)
-            window._show_all()
-            if scene is keys:
-                window.show_keys()
-            if scene is editing:
-                window.edit_question()
-            if scene in {answering, noticed, steered}:
-                scene(desk)
-            if scene is jumping:
-                scene(desk)
-                window.composer.show_draft(desk.conversation.draft)
-                app.processEvents()
-                window.transcript.verticalScrollBar().setValue(60)
-                window.findChildren(ThoughtHeader)[-1].setFocus()
+            pose(window, desk, scene)
             for look in ("light", "dark"):
                 theme.choose(look)
                 for _turn in range(20):
                     app.processEvents()
                 take_screenshot(window, folder / f"{scene.__name__}-{look}-{size[0]}.png")
-                for menu in {
+                opened: dict[Callable[[StageDesk], None], list[QMenu]] = {
                     menus: [window.menu, window.menus["chat"], window.menus["view"]],
                     models: [window.menus["model"]],
-                }.get(scene, []):
+                }
+                for menu in opened.get(scene, []):
                     menu.ensurePolished()
                     menu.resize(menu.sizeHint())
                     menu.grab().save(str(folder / f"{scene.__name__}-{menu.title()}-{look}.png"))
+                shelfscenes.save_sheets(window, folder / f"{scene.__name__}-sheet-{look}-{size[0]}.png")
             window.close()
             window.deleteLater()
+
+
+def pose(window: "Window", desk: StageDesk, scene: Callable[[StageDesk], None]) -> None:
+    """Set a scene, and do what a person has done in it."""
+    from app.ui.transcript.thought import ThoughtHeader
+    from tests.ui import shelfscenes
+
+    if scene is trouble:
+        desk.preferences["model"] = "/models/Magistral-Small-2509"
+    scene(desk)
+    window._show_all()
+    if scene is keys:
+        window.show_keys()
+    if scene is editing:
+        window.edit_question()
+    if scene in {answering, noticed, steered, jumping}:
+        scene(desk)
+    if act := shelfscenes.SCENES.get(scene):
+        act(window, desk)
+    if scene is jumping:
+        window.composer.show_draft(desk.conversation.draft)
+        QApplication.processEvents()
+        window.transcript.verticalScrollBar().setValue(60)
+        window.findChildren(ThoughtHeader)[-1].setFocus()
 
 
 if __name__ == "__main__":

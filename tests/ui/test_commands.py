@@ -58,7 +58,9 @@ OUTCOMES: dict[str, Outcome] = {
     "view.system": lambda _w, d: d.preferences["theme"] == "system",
     "view.light": lambda w, d: d.preferences["theme"] == "light" and not w.theme.dark,
     "view.dark": lambda w, d: d.preferences["theme"] == "dark" and w.theme.dark,
-    "model.choose": lambda _w, d: d.told == [("load_model", "/models/other")],
+    "model.choose": lambda w, _d: w.switcher.isVisible() and w.switcher.filter.hasFocus(),
+    "model.library": lambda w, _d: w.in_library and w.library.isVisible() and not w.dock.isVisible(),
+    "model.folder": lambda w, d: d.told == [("add_folder", "/models/other")] and w.in_library,
     "model.starter": lambda _w, d: d.told == [("load_model", "")],
     "engine.restart": lambda _w, d: d.told == [("restart_engine",)],
     "engine.free": lambda _w, d: d.told == [("free_memory",)],
@@ -227,12 +229,14 @@ def test_the_model_chip_opens_the_models_menu(card: bool, open_window: Open, des
     assert menu.isVisible()
     assert [one.objectName() for one in menu.actions()] == [
         "model.choose",
+        "model.library",
+        "model.folder",
         "model.starter",
         "engine.restart",
         "engine.free",
         "prefixes.drop",
     ]
-    menu.actions()[1].trigger()
+    menu.actions()[3].trigger()
     menu.close()
     assert ("load_model", "") in desk.told
 

@@ -126,7 +126,7 @@ def test_a_model_that_cannot_be_loaded_says_so_over_the_composer(whole: Stage, q
     with whole(answers=[ANSWER], fail_load=broken) as (window, desk):
         qtbot.waitUntil(lambda: desk.engine.state is EngineState.FAILED)
         assert window.dock.card.isVisible()
-        assert window.dock.card.buttons[0].text() == "Choose a model folder…"
+        assert window.dock.card.buttons[0].text() == "Choose a model…"
 
 
 def waits_for(window: Window) -> str:

@@ -50,11 +50,11 @@ class WaitingLine(QWidget):
         painter.end()
 
 
-def draw_progress(painter: QPainter, track: QRectF, share: float, theme: Theme) -> None:
-    """A thin line, filled with the accent as far as the work is done."""
+def draw_progress(painter: QPainter, track: QRectF, share: float, theme: Theme, *, alive: bool = True) -> None:
+    """A thin line, filled as far as the work is done: with the accent while it goes on."""
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(theme.color("hairline"))
     painter.drawRoundedRect(track, 1, 1)
     track.setWidth(max(2.0, track.width() * min(1.0, share)))
-    painter.setBrush(theme.color("accent"))
+    painter.setBrush(theme.color("accent" if alive else "secondary"))
     painter.drawRoundedRect(track, 1, 1)

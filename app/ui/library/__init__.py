@@ -1,0 +1,1 @@
+"""The model library: what is on the disk, on its way, or to be had."""

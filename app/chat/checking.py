@@ -32,12 +32,9 @@ class Checking:
             carrier.end()
         self.transfers.pop(folder, None)
 
-    def close(self) -> None:
-        """End all of them."""
-        for carrier in self._running.values():
-            carrier.end()
-        for carrier in self._running.values():
-            carrier.join()
+    def runs(self, folder: str) -> bool:
+        """Whether a model is being compared."""
+        return folder in self._running
 
     def _hear(self, folder: str, report: Report) -> None:
         match report:

@@ -38,7 +38,7 @@ class Desk(Backstage):
         )
         self.shelf = Shelf(places, preferences, front)
         """The model library."""
-        self.at_close(self.shelf.close)
+        self.at_close(self.shelf.end, self.shelf.close)
 
     # the engine ----------------------------------------------------------------------------------
 

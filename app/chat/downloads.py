@@ -29,6 +29,8 @@ class Job:
     carrier: Carrier | None = None
     ready: bool = False
     """Whether the folders above its own are there."""
+    mends: bool = False
+    """Whether a model is there, of which files are damaged: it stays when the download is given up."""
 
     @property
     def folder(self) -> str:
@@ -51,13 +53,18 @@ class Downloads:
         self.jobs: dict[str, Job] = {}
         """By folder, in the order in which they were asked for."""
 
-    def begin(self, order: Fetch, root: Path, *, default: bool) -> None:
+    def begin(self, order: Fetch, root: Path, *, default: bool, mends: bool = False) -> None:
         """Fetch a model, as soon as those before it are here; `default` is a root that may be made."""
         job = self.jobs.get(order.folder)
-        if job and job.presence in (Presence.FETCHING, Presence.WAITING, Presence.QUEUED):
+        if job and job.presence is Presence.WAITING:  # somebody wants it tried now
+            self._end(job)
+            job.order, job.presence = order, Presence.QUEUED
+            self._next()
+        if job and job.presence in (Presence.FETCHING, Presence.QUEUED):
             return
+        mends = mends or (job is not None and job.mends)
         self.jobs.pop(order.folder, None)  # to the end of the queue
-        job = self.jobs[order.folder] = Job(order)
+        job = self.jobs[order.folder] = Job(order, mends=mends)
         self._changed()
         self._errands.run(
             lambda: _make_way(root, Path(order.folder), default=default),
@@ -113,13 +120,8 @@ class Downloads:
         self._next()
 
     def close(self) -> None:
-        """End all fetchers; what they were doing goes on at the next start."""
+        """Begin nothing any more; what is under way goes on at the next start."""
         self._held = True
-        carriers = [job.carrier for job in self.jobs.values() if job.carrier]
-        for carrier in carriers:
-            carrier.end()
-        for carrier in carriers:
-            carrier.join()
 
     def _admit(self, job: Job) -> None:
         job.ready = True

@@ -113,10 +113,15 @@ class EngineRoom:
             self.supervision.rest()
             self._front.tell(LedgerChanged())
 
-    def leave(self) -> None:
-        """End the engine because its model goes; the next question loads the one that is preferred then."""
-        self.rest()
-        self._folder = None
+    def leave(self, within: Path) -> None:
+        """End the engine if its model, or what guesses ahead for it, lies in a folder that goes.
+
+        The next question loads the model that is preferred then.
+        """
+        load = self._choices.load(self._root, self._folder)
+        if any(folder and Path(folder).is_relative_to(within) for folder in (load.folder, load.draft)):
+            self.rest()
+            self._folder = None
 
     def touch(self) -> None:
         """A person did something: the engine is in use."""

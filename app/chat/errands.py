@@ -12,7 +12,7 @@ from app.core.text import _
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-PATIENCE = 2.0
+PATIENCE = 0.5
 """Seconds to wait for the last errand at the end; a disk that hangs must not keep the app from ending."""
 
 

@@ -30,6 +30,15 @@ def elsewhere(row: ShelfRow) -> UsageError:
     )
 
 
+def on_the_move(row: ShelfRow) -> UsageError:
+    """All downloads are on their way to another folder."""
+    return UsageError(
+        _("{label} is being moved to another folder.").format(label=row.label),
+        _("Wait until the move is over."),
+        "model.library",
+    )
+
+
 def ready(row: ShelfRow) -> Failure:
     """It arrived; whether to use it is the person's choice."""
     said = _("{label} is ready.").format(label=row.label)

@@ -14,11 +14,11 @@ from app.chat.changes import EngineState, EngineView, Noticed, ShelfChanged
 from app.chat.checking import Checking
 from app.chat.downloads import Downloads, Job, make_order
 from app.chat.errands import Errands
-from app.chat.moving import Moving
-from app.chat.saying import elsewhere, not_here, not_ours, ready
+from app.chat.moving import Carried, Moving
+from app.chat.saying import elsewhere, not_here, not_ours, on_the_move, ready
 from app.chat.searching import Seen, search_disk
 from app.chat.shelffront import ShelfFront
-from app.chat.shelfmemory import ShelfMemory, rebase
+from app.chat.shelfmemory import ShelfMemory
 from app.chat.shelfrow import Advice, Place, Presence, ShelfRow, Transfer
 from app.chat.stock import ON_THE_WAY, STARTER, Stock, draw_advice, draw_rows
 from app.chat.switching import Switch, foresee
@@ -31,7 +31,7 @@ from app.core.fetching import (
 )
 from app.core.memory import Machine
 from app.core.places import Places
-from app.models.finding import Found, Home
+from app.models.finding import Found
 from app.models.naming import parse_repository
 from app.models.removal import discard, remove
 from app.store.preferences import Preferences
@@ -46,10 +46,11 @@ class Shelf:
         self._places, self._preferences, self._front = places, preferences, front
         self._memory = ShelfMemory(preferences, front.remember)
         self.errands = Errands(front.put)
+        self._searches = Errands(front.put)  # a mount that hangs must hold up nothing else
         self._carriers = Carriers(front.put, places.fetcher_log, fetcher)
         self._downloads = Downloads(self.errands, self._carriers, self._changed, self._arrive)
         self._checking = Checking(self._carriers, self._changed)
-        self._moving = Moving(self._carriers, self.errands, self._changed, self._settle, self._stay)
+        self._moving = Moving(self._carriers, self.errands, self._changed, self._remembered, self._note_move)
         self._found: list[Found] = []
         self._rows: list[ShelfRow] | None = None
         self._keys: dict[str, str] = {}
@@ -139,6 +140,7 @@ class Shelf:
             self.discard(key)
             return
         self._let_go(row)
+        self._memory.want(row.folder, "")
         root, trash = self.folder, self.trash
         self._do(lambda: remove(Path(row.folder), root, trash=trash), row.folder)
 
@@ -151,15 +153,19 @@ class Shelf:
             self._checking.begin(row.folder)
             self._changed()
 
+    def checks(self, folder: str) -> bool:
+        """Whether a model's files are being compared."""
+        return self._checking.runs(folder)
+
     def move(self, folder: str) -> None:
         """Bring all downloads to another folder, and let new ones go there."""
         source, target = self.folder, Path(folder).absolute()
         if self._moving.busy or source == target:
             return
         self._downloads.hold()
-        if self._loaded and Path(self._loaded).is_relative_to(source):
-            self._front.leave()
-        self._moving.begin(source, target, empty=not any(found.place is Home.OWN for found in self._found))
+        self._memory.name(str(target))  # so that what was moved is found, should the move not reach its end
+        self._front.leave(source)
+        self._moving.begin(source, target)
 
     # the hub -------------------------------------------------------------------------------------
 
@@ -190,7 +196,9 @@ class Shelf:
             self._keys[folder] = row.key if row.place is Place.HUB else folder
         self._checking.forget(folder)
         order = make_order(name, folder, token, self._places.official)
-        self._downloads.begin(order, self.folder, default=self.folder == self._places.models)
+        self._memory.want(folder, name)
+        mends = row is not None and mine and row.presence not in ON_THE_WAY
+        self._downloads.begin(order, self.folder, default=self.folder == self._places.models, mends=mends)
 
     def pause(self, key: str) -> None:
         """End a download for now."""
@@ -198,6 +206,7 @@ class Shelf:
         if row and row.presence is Presence.FETCHING and row.folder not in self._downloads.jobs:
             self._notice(elsewhere(row))
         elif row:
+            self._memory.want(row.folder, "")
             self._downloads.pause(row.folder)
 
     def discard(self, key: str) -> None:
@@ -205,6 +214,11 @@ class Shelf:
         row = self._own(key)
         if row is None or row.presence not in ON_THE_WAY:
             return
+        if (job := self._downloads.jobs.get(row.folder)) and job.mends:  # the rest of the model is not given up
+            self.pause(key)
+            return
+        self._let_go(row)
+        self._memory.want(row.folder, "")
         carrier = self._downloads.drop(row.folder)
         root = self.folder
 
@@ -266,16 +280,18 @@ class Shelf:
         if self._memory.meet(machine):
             self._changed()
 
-    def close(self) -> None:
-        """End all fetchers and errands; downloads go on at the next start."""
+    def end(self) -> None:
+        """End all fetchers at once; downloads go on at the next start."""
         self._memory.keep_rates()
-        if self._look:
-            self._look.end()
-            self._look.join()
         self._downloads.close()
-        self._moving.close()
-        self._checking.close()
+        self._carriers.end()
+
+    def close(self) -> None:
+        """Wait for the end of what was begun, a moment at most."""
+        self.end()
+        self._carriers.join()
         self.errands.close()
+        self._searches.close()
 
     # what follows --------------------------------------------------------------------------------
 
@@ -315,7 +331,7 @@ class Shelf:
             self._notice(error)
             then()
 
-        self.errands.run(lambda: search_disk(own, named, before, default=default), take, fail)
+        self._searches.run(lambda: search_disk(own, named, before, default=default), take, fail)
 
     def _go_on(self) -> None:
         """Begin again what was wanted and did not come to its end."""
@@ -323,12 +339,17 @@ class Shelf:
             if found.unfinished and found.record and found.record.wanted and not found.busy:
                 self._rows = None
                 self.download(str(found.folder))
+        here = {str(found.folder) for found in self._found}
+        for folder, repository in self._memory.wanted.items():
+            if folder not in here and folder == str(self.folder / repository):  # nothing of it had arrived
+                self.download(repository)
 
     def _arrive(self, job: Job) -> None:
         """A model is whole: look at it, and tell; nothing is switched by itself."""
 
         def welcome() -> None:
             self._downloads.finish(job)
+            self._memory.want(job.folder, "")
             self._rows = None
             row = self.row(job.folder)
             if row and row.failure:
@@ -344,21 +365,32 @@ class Shelf:
             self._look = None
             self._changed()
 
-    def _settle(self, source: Path, target: Path) -> None:
-        """All downloads lie in another folder from now on."""
-        for key in ("model", "draft_model"):
-            self._front.set_preference(key, rebase(str(self._preferences.get(key)), source, target))
-        self._memory.move(source, target)
-        self._keys = {rebase(folder, source, target): key for folder, key in self._keys.items()}
-        self._front.set_preference("models_folder", "" if target == self._places.models else str(target))
-        self._downloads.move(source, target)
-        self._downloads.release()
-        self.find()
+    def _remembered(self) -> list[str]:
+        """All folders that are written down somewhere."""
+        chosen = [str(self._preferences.get(key)) for key in ("model", "draft_model")]
+        memory = self._memory
+        return [folder for folder in {*chosen, *memory.used, *memory.rates, *memory.wanted, *self._keys} if folder]
 
-    def _stay(self, error: AppError) -> None:
-        """The move came to nothing, or to an end before its end; it can be repeated."""
+    def _note_move(self, carried: Carried) -> None:
+        """Downloads lie in another folder from now on, or as many of them as were moved before something went wrong."""
+        for key in ("model", "draft_model"):
+            if there := carried.moved.get(str(self._preferences.get(key))):
+                self._front.set_preference(key, there)
+        self._memory.move(carried.moved)
+        self._keys = {carried.moved.get(folder, folder): key for folder, key in self._keys.items()}
+        if carried.error is None:
+            chosen = str(self._preferences.get("models_folder"))
+            self._front.leave(carried.source)
+            self._memory.unname(str(carried.target))
+            self._front.set_preference(
+                "models_folder", "" if carried.target == self._places.models else str(carried.target)
+            )
+            if chosen and carried.left:  # what stays there is still to be found
+                self._memory.name(chosen)
+            self._downloads.move(carried.source, carried.target)
+        else:
+            self._notice(carried.error)
         self._downloads.release()
-        self._notice(error)
         self.find()
 
     def _do(self, work: Callable[[], None], folder: str) -> None:
@@ -373,10 +405,9 @@ class Shelf:
 
     def _let_go(self, row: ShelfRow) -> None:
         """A model goes: the engine rests if it has it, and the starter takes its place where it was the default."""
+        self._front.leave(Path(row.folder))
         if row.default:
             self._front.set_preference("draft_model" if row.draft else "model", "")
-        if row.loaded or row.default:
-            self._front.leave()
 
     def _own(self, key: str) -> ShelfRow | None:
         """A row of our own downloads; of any other it is told why nothing is done with it."""
@@ -384,14 +415,23 @@ class Shelf:
         if row and row.place is not Place.OWN:
             self._notice(not_here(row) if row.place is Place.HUB else not_ours(row))
             return None
-        return row
+        return None if row and self._is_moving(row) else row
 
     def _usable(self, key: str) -> ShelfRow | None:
         row = self.row(key)
+        if row and self._is_moving(row):
+            return None
         if row is None or row.presence is Presence.INSTALLED:
             return row
         self._notice(AppError.of(row.failure) if row.failure else not_here(row))
         return None
+
+    def _is_moving(self, row: ShelfRow) -> bool:
+        """Whether it is on its way to another folder, and must be left alone; that is told."""
+        moves = self._moving.busy and row.place is Place.OWN
+        if moves:
+            self._notice(on_the_move(row))
+        return moves
 
     def _notice(self, error: AppError) -> None:
         self._front.tell(Noticed(error.failure()))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from app.chat.changes import Change
 
@@ -18,8 +19,8 @@ class ShelfFront:
     set_preference: Callable[[str, object], None]
     load: Callable[[str], None]
     """Use a model from now on; an empty name is the starter."""
-    leave: Callable[[], None]
-    """End the engine; the next question loads the model that is preferred then."""
+    leave: Callable[[Path], None]
+    """End the engine if its model lies in that folder; the next question loads the one that is preferred then."""
     reload: Callable[[], None]
     """Load the present model again, with what else is preferred now."""
     chat_tokens: Callable[[], int] = lambda: 0

@@ -1,6 +1,6 @@
 """What the library remembers from one start to the next, in the app's own state."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ class ShelfMemory:
     def __init__(self, preferences: Preferences, remember: Callable[[str, object], None]) -> None:
         self._preferences, self._remember = preferences, remember
         self.named = _read(preferences, "named_models", list[str], [])
+        self.wanted = _read(preferences, "wanted_models", dict[str, str], {})
+        """Repositories of downloads that were begun and not paused, by folder."""
         self.used = _read(preferences, "models_used", dict[str, float], {})
         self.rates = _read(preferences, "reading_rates", dict[str, float], {})
         """Tokens per second of prefill."""
@@ -26,6 +28,18 @@ class ShelfMemory:
         if folder not in self.named:
             self.named.append(folder)
             self._remember("named_models", list(self.named))
+
+    def unname(self, folder: str) -> None:
+        """Do not look into that folder any more."""
+        self.named = [each for each in self.named if each != folder]
+        self._remember("named_models", list(self.named))
+
+    def want(self, folder: str, repository: str) -> None:
+        """A download is begun: it goes on at the next start, even if nothing of it has arrived; none with no name."""
+        if self.wanted.get(folder, "") != repository:
+            self.wanted = {**self.wanted, folder: repository}
+            self.wanted = {folder: name for folder, name in self.wanted.items() if name}
+            self._remember("wanted_models", dict(self.wanted))
 
     def use(self, key: str, at: float) -> None:
         """A model was loaded."""
@@ -51,11 +65,13 @@ class ShelfMemory:
         self._remember("machine", msgspec.to_builtins(lasting))
         return True
 
-    def move(self, source: Path, target: Path) -> None:
-        """What lay in one folder lies in another now."""
-        self.used = {rebase(folder, source, target): at for folder, at in self.used.items()}
-        self.rates = {rebase(folder, source, target): rate for folder, rate in self.rates.items()}
+    def move(self, moved: Mapping[str, str]) -> None:
+        """These folders lie elsewhere now."""
+        self.used = {moved.get(folder, folder): at for folder, at in self.used.items()}
+        self.rates = {moved.get(folder, folder): rate for folder, rate in self.rates.items()}
+        self.wanted = {moved.get(folder, folder): name for folder, name in self.wanted.items()}
         self._remember("models_used", dict(self.used))
+        self._remember("wanted_models", dict(self.wanted))
         self.keep_rates()
 
 

@@ -111,7 +111,8 @@ def _draw_found(stock: Stock, found: Found) -> ShelfRow:
         begun = Transfer(Stage.FETCHING, found.part_bytes, found.record.size)
         presence = Presence.FETCHING if found.busy else Presence.PAUSED
         row = _measure(stock, row, known.shape) if known else row
-        return replace(row, presence=presence, size=found.record.size, transfer=begun)
+        failure = stock.failures.get(folder)
+        return replace(row, presence=presence, size=found.record.size, transfer=begun, failure=failure)
     failure = stock.failures.get(folder) or found.failure or _say_damage(row)
     if found.failure:
         absent = found.failure.kind == "DiskAbsent"

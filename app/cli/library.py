@@ -38,7 +38,7 @@ class Library:
             remember=self._preferences.set_state,
             set_preference=self._preferences.set,
             load=lambda folder: self._preferences.set("model", folder),
-            leave=lambda: None,
+            leave=lambda _folder: None,
             reload=lambda: None,
         )
         self.shelf = Shelf(self.places, self._preferences, front)

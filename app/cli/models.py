@@ -90,15 +90,11 @@ def _verify(library: Library, page: ModelPage, arguments: argparse.Namespace) ->
     shelf.verify(row.key)
     library.check()
 
-    def over() -> bool:
-        now = shelf.row(row.key)
-        return now is None or bool(now.checked or (now.failure and now.failure != row.failure))
-
-    if not library.run(over, lambda: page.show_transfer(shelf.row(row.key))):
+    if not library.run(lambda: not shelf.checks(row.folder), lambda: page.show_transfer(shelf.row(row.key))):
         raise KeyboardInterrupt
     page.end_progress()
     now = shelf.row(row.key)
-    if now is None or not now.checked:
+    if now is None or (now.failure and not now.checked):
         return _end(now)
     page.show_check(now)
     bad = (FileCondition.DAMAGED, FileCondition.MISSING)

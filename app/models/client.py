@@ -103,8 +103,6 @@ class Fetcher:
     def _spawn(self, descriptor: int) -> subprocess.Popen[bytes]:
         if self._log_file:
             self._log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self._log_file:
-            self._log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         output = os.open(self._log_file or os.devnull, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             return subprocess.Popen(

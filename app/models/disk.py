@@ -13,7 +13,7 @@ from app.models.homes import explain_absence
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 ABSENT = (errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.EIO, errno.ESTALE, errno.ENOTCONN)
-"""What a disk answers that was pulled out."""
+"""What a disk answers that was pulled out, and some of it a worn one too, whose folder is there."""
 GIGABYTE = 10**9
 
 
@@ -66,7 +66,7 @@ def explain(error: OSError, folder: Path, needed: int = 0) -> AppError:
         with suppress(OSError):
             short -= free_bytes(folder)
         return _full(folder, short)
-    if error.errno in ABSENT:
+    if error.errno in ABSENT and not os.path.isdir(folder):  # noqa: PTH112 - that of a Path raises on a dead mount
         return explain_absence(folder)
     return StoreFailed(
         _("The folder {folder} cannot be written: {why}.").format(folder=folder, why=error.strerror or error),

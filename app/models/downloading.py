@@ -139,6 +139,7 @@ class _Download:
         lanes.bring([file for file in missing if not is_weights(file.name)], lambda: self._check_disk(tally))
         self._examine()
         lanes.bring([file for file in missing if is_weights(file.name)], lambda: self._check_disk(tally))
+        check_noted(self._record)
         self._say(tally.progress())
 
     def _find_whole(self) -> set[str]:
@@ -196,6 +197,17 @@ class _Download:
             raise explain(error, self._folder) from error
         if short:
             check_room(self._folder, tally.left + self._order.spare)
+
+
+def check_noted(record: Record) -> None:
+    """Make sure that every file was found whole before the model counts as such; raises DownloadBroken."""
+    if missing := [file.name for file in record.files if not file.checked]:
+        raise DownloadBroken(
+            _("{names} of {repository} did not arrive whole.").format(
+                names=", ".join(missing), repository=record.repository
+            ),
+            _("What has arrived is kept. Try again."),
+        )
 
 
 def moving(repository: str) -> HubRefused:

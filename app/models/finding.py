@@ -13,6 +13,7 @@ from pathlib import Path
 from app.core.errors import AppError, Failure, ModelMissing
 from app.core.text import _
 from app.models.catalogue import find_row_by_name
+from app.models.disk import check_file
 from app.models.homes import explain_absence, hugging_face_caches, lm_studio_folders
 from app.models.record import PART, RECORD, Record, hold, read_record
 from app.weights.folder import ModelFolder, examine
@@ -92,7 +93,11 @@ def find(roots: Roots, before: Sequence[Found] = ()) -> list[Found]:
     for folder in roots.lm_studio:
         found += search.below(folder, Home.LM_STUDIO)
     for folder in roots.named:
-        found += search.named(folder)
+        try:
+            found += search.named(folder)
+        except OSError as error:
+            failure = _unreadable(folder, error).failure()
+            found.append(Found(folder, folder.name, "", Home.NAMED, failure=failure))
     return found
 
 
@@ -126,7 +131,7 @@ class _Search:
 
     def named(self, folder: Path) -> Iterator[Found]:
         """A folder that was named: a model, or the models up to two levels below it."""
-        if not folder.is_dir():
+        if not os.path.isdir(folder):  # noqa: PTH112 - that of a Path raises where a name is too long or a mount dead
             absent = explain_absence(folder).failure()
             yield Found(folder, folder.name, _repository_of(folder, Home.NAMED), Home.NAMED, failure=absent)
             return
@@ -223,7 +228,7 @@ class _Search:
                     if self._left <= 0:
                         break
                     self._left -= 1
-                    if not entry.name.startswith(".") and entry.is_dir():
+                    if not entry.name.startswith(".") and _is_folder(entry):
                         found.append(Path(entry.path))
         except OSError:
             return sorted(found)
@@ -270,6 +275,14 @@ def _signature(folder: Path) -> tuple[object, ...]:
         return ()
 
 
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder, or a link to one; a link to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
 def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:
     try:
         return entry.stat()
@@ -299,9 +312,10 @@ def _is_held(folder: Path) -> bool:
 
 
 def _check_headers(folder: Path) -> None:
-    """Refuse to read headers of a length that no model has."""
+    """Refuse to read headers of a length that no model has, and a pipe, which would be waited at for ever."""
     total = 0
     for shard in folder.glob("*.safetensors"):
+        check_file(shard.stat(), shard.name)
         with shard.open("rb") as file:
             total += int.from_bytes(file.read(8), "little")
     if total > HEADERS:

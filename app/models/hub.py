@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 from huggingface_hub import constants
-from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled, RevisionNotFoundError
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, RevisionNotFoundError
 from huggingface_hub.file_download import get_hf_file_metadata, hf_hub_url
 from huggingface_hub.hf_api import HfApi, ModelInfo
 from huggingface_hub.utils import (  # type: ignore[attr-defined]  # exported, but not by a word that mypy reads
@@ -27,6 +27,7 @@ from app import NAME, VERSION
 from app.core.errors import AppError, DownloadBroken, Failure, HubRefused, HubUnreachable
 from app.core.text import _
 from app.models.keychain import Credentials, Keychain
+from app.models.naming import hide_login, no_name
 from app.models.refusal import refused
 
 STALL = 30.0
@@ -36,6 +37,9 @@ BUSY = (408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529)
 CLOSED = (401, 403)
 RETRY_AFTER_LIMIT = 600.0
 """Seconds; whoever asks for more is asked again before that."""
+PROXIES = ("ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
+HTTP_PROXY = re.compile(r"https?://|(?!.*://)", re.IGNORECASE)
+"""How the address of a proxy that can be used begins, which may have no scheme."""
 RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 Answered = TypeVar("Answered")
@@ -88,7 +92,7 @@ class Hub:
                         repository, revision=commit, timeout=self._stall, files_metadata=True, token=token or False
                     )
                 except (ValueError, KeyError, TypeError, AttributeError) as error:
-                    if isinstance(error, HfHubHTTPError):
+                    if isinstance(error, HfHubHTTPError | HFValidationError):
                         raise
                     raise Unreached(_unintelligible().failure()) from error
 
@@ -146,7 +150,7 @@ class Hub:
         headers["Accept-Encoding"] = "identity"
         if start:
             headers["Range"] = f"bytes={start}-"
-        session = get_session()
+        session = _open_session()
         request = session.build_request("GET", address, headers=headers, timeout=httpx2.Timeout(self._stall))
         response = session.send(request, stream=True, follow_redirects=True)
         try:
@@ -158,6 +162,7 @@ class Hub:
 
     def _ask(self, repository: str, ask: Callable[[str], Answered]) -> Answered:
         """Ask without a token first, and with one after the other as long as the hub refuses."""
+        _open_session()
         while True:
             token = self.credentials.token
             try:
@@ -180,11 +185,15 @@ class Hub:
                 _("Switch it off to download models, or choose a model folder that is on the disk."),
                 "model.choose",
             ) from error
+        except HFValidationError as error:
+            raise no_name(repository) from error
         except HfHubHTTPError as error:
             self._judge(error, repository, name)
         except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpx2.TooManyRedirects) as error:
             raise HubUnreachable(
-                _("The hub's address {address} leads nowhere: {why}.").format(address=self.endpoint, why=error),
+                _("The hub's address {address} leads nowhere: {why}.").format(
+                    address=hide_login(self.endpoint), why=hide_login(str(error))
+                ),
                 _("Check the environment variables HF_ENDPOINT and HTTPS_PROXY."),
             ) from error
         except httpx2.HTTPError as error:
@@ -210,9 +219,9 @@ class Hub:
         return (response.url.host, response.url.port) == (ours.host, ours.port)
 
     def _unreachable(self, error: httpx2.HTTPError) -> HubUnreachable:
-        why = str(error).strip() or _("no answer")
+        why, address = hide_login(str(error).strip()) or _("no answer"), hide_login(self.endpoint)
         return HubUnreachable(
-            _("The hub {address} cannot be reached: {why}.").format(address=urlsplit(self.endpoint).netloc, why=why),
+            _("The hub {address} cannot be reached: {why}.").format(address=urlsplit(address).netloc, why=why),
             _("Check the network. What has arrived is kept, and the download goes on by itself."),
         )
 
@@ -223,6 +232,19 @@ class _Closed(Exception):
     def __init__(self, error: HfHubHTTPError) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+def _open_session() -> httpx2.Client:
+    """The session of all requests; raises HubUnreachable where the environment names a proxy that it cannot use."""
+    try:
+        return get_session()
+    except (ImportError, ValueError, httpx2.InvalidURL) as error:
+        set_ones = [name for name in PROXIES if os.environ.get(name)]
+        odd = [name for name in set_ones if not HTTP_PROXY.match(os.environ[name])]
+        raise HubUnreachable(
+            _("The proxy that {variable} names cannot be used.").format(variable=", ".join(odd or set_ones or PROXIES)),
+            _("Only HTTP and HTTPS proxies work: write http://host:port there, or take the variable away."),
+        ) from error
 
 
 def _find_other_token() -> str:

@@ -51,13 +51,20 @@ class Lanes:
     def _run(self, transfer: Transfer) -> None:
         """Bring file after file. A connection that hangs is not waited for: the process ends without it."""
         try:
-            while not self._errand.stop.is_set() and self._queue:
-                transfer.bring(self._queue.popleft())
-        except (Stopped, IndexError):  # the last file was taken by another lane
+            while not self._errand.stop.is_set() and (file := self._take()):
+                transfer.bring(file)
+        except Stopped:
             return
         except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
             self._errors.append(error)
             self._errand.stop.set()
+
+    def _take(self) -> RecordedFile | None:
+        """The next file; None where another lane has taken the last one."""
+        try:
+            return self._queue.popleft()
+        except IndexError:
+            return None
 
     def _tell_waiting(self, transfers: Sequence[Transfer]) -> bool:
         """Whether nothing moves; that is told once for each pause."""

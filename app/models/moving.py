@@ -37,12 +37,14 @@ def move(order: Move, say: Say) -> None:
     make_folder(target)
     _check_writable(target)
     try:
-        models = sorted(_find_models(source, DEPTH))
+        models = sorted(find_models(source))
         sizes = {model: sum(path.stat(follow_symlinks=False).st_size for path in _files(model)) for model in models}
         if source.stat().st_dev != target.stat().st_dev:
             check_room(target, max(0, sum(sizes.values()) - _bytes_there(models, source, target)) + order.spare)
     except OSError as error:
         raise explain(error, target) from error
+    for model in models:
+        _check_free(model)
     teller = Teller(Tally(Stage.MOVING, sum(sizes.values())), say)
     for model in models:
         _move_model(model, target / model.relative_to(source), sizes[model], teller.add)
@@ -50,14 +52,14 @@ def move(order: Move, say: Say) -> None:
     teller.tell(last=True)
 
 
-def _find_models(folder: Path, depth: int) -> Iterator[Path]:
+def find_models(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
     """The folders of our own downloads; whatever else lies there stays."""
     for entry in folder.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             if (entry / RECORD).is_file():
                 yield entry
             elif depth > 1:
-                yield from _find_models(entry, depth - 1)
+                yield from find_models(entry, depth - 1)
 
 
 def _files(model: Path) -> list[Path]:
@@ -76,13 +78,25 @@ def _bytes_there(models: list[Path], source: Path, target: Path) -> int:
     return there
 
 
+def _check_free(model: Path) -> None:
+    """Make sure that nothing is downloaded into a model's folder, before any other one is moved."""
+    try:
+        with hold(model, patience=1.0) as held:
+            if not held:
+                raise _busy(model)
+    except OSError as error:
+        raise explain(error, model) from error
+
+
+def _busy(model: Path) -> UsageError:
+    return UsageError(_("A download into {folder} is under way.").format(folder=model), _("Pause it first."))
+
+
 def _move_model(source: Path, target: Path, size: int, tell: Callable[[int], None]) -> None:
     try:
         with hold(source, patience=1.0) as held:
             if not held:
-                raise UsageError(
-                    _("A download into {folder} is under way.").format(folder=source), _("Pause it first.")
-                )
+                raise _busy(source)
             target.parent.mkdir(exist_ok=True)
             if not target.exists() and _rename(source, target):
                 tell(size)

@@ -109,9 +109,12 @@ def write_record(folder: Path, record: Record) -> None:
 
 
 def set_wanted(folder: Path, wanted: bool) -> None:  # noqa: FBT001 - the name says it
-    """Say whether a download goes on by itself; waits for a fetcher that is just ending. Raises OSError."""
-    with hold(folder, patience=3.0):
-        if (record := read_record(folder)) and record.wanted != wanted:
+    """Say whether a download goes on by itself; waits for a fetcher that is just ending. Raises OSError.
+
+    Nothing is written where a fetcher goes on writing: it says itself what is wanted.
+    """
+    with hold(folder, patience=3.0) as held:
+        if held and (record := read_record(folder)) and record.wanted != wanted:
             write_record(folder, msgspec.structs.replace(record, wanted=wanted))
 
 

@@ -5,10 +5,12 @@ from huggingface_hub.errors import GatedRepoError, HfHubHTTPError
 from app.core.errors import TokenNeeded
 from app.core.text import _
 from app.models.keychain import Credentials
+from app.models.naming import hide_login
 
 
 def refused(repository: str, endpoint: str, credentials: Credentials, error: HfHubHTTPError) -> TokenNeeded:
     """The error for a repository that opened to none of the tokens there are."""
+    endpoint = hide_login(endpoint)
     page, said = f"{endpoint}/{repository}", error.response.headers.get("X-Error-Message", "")
     token = _("Make an access token at {page} and enter it here.").format(page=f"{endpoint}/settings/tokens")
     if isinstance(error, GatedRepoError) or (error.response.status_code == 403 and credentials.tried):

@@ -71,23 +71,24 @@ class Transfer:
 
     def _receive_all(self, file: RecordedFile, part: Part) -> None:
         """Ask until every byte is there; what lies between two askings is a pause, unless bytes came."""
-        wrong, pauses = 0, iter(PAUSES)
+        wrong, odd, pauses = 0, False, iter(PAUSES)
         for _request in count():
             if not part.left:
                 return
             before, after = part.size, None
+            # Without a range right after a wrong answer to one: what is there already is passed over then.
+            start, odd = 0 if odd else part.size, False
             try:
-                # Without a range once an answer to one was wrong: what is there already is passed over then.
-                failure = self._receive(file, part, start=0 if wrong else part.size)
+                failure = self._receive(file, part, start)
             except Unreached as trouble:
                 failure, after = trouble.failure, trouble.after
             except (RangeRefused, _Odd):
-                wrong += 1
+                wrong, odd = wrong + 1, start > 0
                 if wrong >= TRIES:
                     raise _broken(file, self._errand.repository) from None
                 failure = _broken(file, self._errand.repository).failure()
             if part.size > before:
-                pauses = iter(PAUSES)
+                wrong, pauses = 0, iter(PAUSES)
             if part.left and (failure or part.size == before):
                 self._rest(
                     failure or _broken(file, self._errand.repository).failure(), after or next(pauses, PAUSES[-1])

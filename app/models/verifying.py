@@ -76,7 +76,7 @@ def _compare(folder: Path, file: RecordedFile, tell: Callable[[int], None]) -> F
 
 
 def _note(folder: Path, record: Record, checked: list[FileChecked]) -> None:
-    """Write down what was found, where the folder can be written."""
+    """Write down what was found, where the folder can be written and still is to hold the same files."""
     files = []
     for file, found in zip(record.files, checked, strict=True):
         changed = 0
@@ -84,7 +84,12 @@ def _note(folder: Path, record: Record, checked: list[FileChecked]) -> None:
             changed = (folder / file.name).stat(follow_symlinks=False).st_mtime_ns
         files.append(msgspec.structs.replace(file, checked=changed if found.condition is FileCondition.WHOLE else 0))
     whole = all(file.condition is FileCondition.WHOLE for file in checked)
-    noted = msgspec.structs.replace(record, files=files, verified=time.time() if whole else None)
     with suppress(OSError), hold(folder) as held:
-        if held:
-            write_record(folder, noted)
+        now = read_record(folder)
+        if held and now and _contents(now) == _contents(record):
+            write_record(folder, msgspec.structs.replace(now, files=files, verified=time.time() if whole else None))
+
+
+def _contents(record: Record) -> tuple[str, list[tuple[str, str]]]:
+    """What the files must be."""
+    return record.commit, [(file.name, file.hash) for file in record.files]

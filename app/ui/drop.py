@@ -72,7 +72,7 @@ class FolderDrop(QObject):
         self.hovered.emit(False)
 
     def _look(self, turn: int, paths: Sequence[str]) -> None:
-        self._found.emit(turn, [path for path in paths if Path(path).is_dir()])
+        self._found.emit(turn, [str(Path(path)) for path in paths if Path(path).is_dir()])
 
     @Slot(int, object)
     def _take(self, turn: int, folders: list[str]) -> None:

@@ -220,6 +220,7 @@ class Switcher(Overlay):
         self.filter.blockSignals(True)
         self.filter.clear()
         self.filter.blockSignals(False)
+        self.list.setCurrentIndex(QModelIndex())
         self._fill()
         self.open(self.filter)
 
@@ -239,7 +240,7 @@ class Switcher(Overlay):
         keys = [line.key for line in self.lines.lines]
         usable = [line.key for line in self.lines.lines if line.usable]
         other = [key for key in usable if (row := shelf.row(key)) and not row.loaded]
-        wanted = before.key if before and before.key in keys else next(iter(other or usable), "")
+        wanted = before.key if before and before.key and before.key in keys else next(iter(other or usable), "")
         self.list.setCurrentIndex(self.lines.index(keys.index(wanted)))
         self._weigh()
         self.arrange()

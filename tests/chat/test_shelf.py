@@ -358,3 +358,62 @@ def test_the_default_the_times_and_the_models_move_along(tmp_path: Path) -> None
         assert shown.stage.desk.engine.state is EngineState.RESTING
     with library(tmp_path) as again:
         assert again.row(str(tmp_path / "disk/a/Model")).default
+
+
+def test_another_folder_is_chosen_while_the_disk_of_the_old_one_is_away(tmp_path: Path) -> None:
+    away, there = tmp_path / "away/models", tmp_path / "there"
+    there.mkdir()
+    with library(tmp_path) as shown:
+        desk = shown.stage.desk
+        desk.set_preference("models_folder", str(away))
+        desk.set_preference("model", str(away / "a/Model"))
+        shown.stage.until(lambda: shown.shelf.absent)
+        shown.shelf.move(str(there))
+        shown.stage.until(lambda: shown.shelf.folder == there)
+        assert desk.preferences.get("model") == str(away / "a/Model")
+        write_model(away / "a/Model")
+        write_model(away / "a/Other")
+        shown.look()
+        assert shown.until(str(away / "a/Model"), Presence.INSTALLED).default
+        shown.until(str(away / "a/Other"), Presence.INSTALLED)
+
+
+def test_a_move_that_ends_before_its_end_loses_nothing_from_sight(tmp_path: Path) -> None:
+    first, second = own(tmp_path, "a/Model"), own(tmp_path, "b/Model")
+    disk = tmp_path / "disk"
+    in_the_way = write_model(disk / "b/Model", weights=512)
+    write_record(in_the_way, Record("b/Model", "beef", [], finished=1.0))
+    with library(tmp_path) as shown:
+        shown.shelf.set_default(str(first))
+        shown.shelf.move(str(disk))
+        assert "another copy" in shown.notice().message
+        shown.stage.until(lambda: not shown.shelf._moving.busy)
+        shown.look()
+        assert not first.exists()
+        assert shown.row(str(disk / "a/Model")).default
+        assert shown.row(str(second)).place is Place.OWN
+
+
+def test_a_model_on_its_way_to_another_folder_is_left_alone(tmp_path: Path) -> None:
+    model = own(tmp_path)
+    (tmp_path / "disk").mkdir()
+    with library(tmp_path) as shown:
+        shown.shelf.move(str(tmp_path / "disk"))
+        shown.shelf.delete(str(model))
+        assert shown.notice().message == "Model is being moved to another folder."
+        shown.stage.until(lambda: shown.shelf.folder == tmp_path / "disk")
+        shown.until(str(tmp_path / "disk/a/Model"), Presence.INSTALLED)
+
+
+def test_a_model_that_was_used_before_and_is_deleted_is_not_asked_for_again(tmp_path: Path) -> None:
+    model, record = own(tmp_path), tmp_path / "record"
+    with library(tmp_path, record=str(record), **card(folder=str(model))) as shown:
+        shown.shelf.trash = False
+        shown.shelf.use(str(model))
+        shown.stage.until_engine(EngineState.READY)
+        shown.stage.desk.free_memory()
+        shown.stage.desk.set_preference("model", "")
+        shown.shelf.delete(str(model))
+        shown.stage.until(lambda: shown.shelf.row(str(model)) is None)
+        shown.stage.ask()
+        assert recorded(record, "load")[-1]["folder"] is None

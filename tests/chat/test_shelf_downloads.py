@@ -159,6 +159,43 @@ def test_a_hub_in_trouble_is_waited_for_and_told(tmp_path: Path, hub: Hub) -> No
         arrives(shown, tmp_path / "data/models" / MODEL)
 
 
+def test_a_download_that_waits_is_tried_at_once_when_somebody_asks_for_it(tmp_path: Path, hub: Hub) -> None:
+    hub.always["api"] = Fault(status=503)
+    folder = tmp_path / "data/models" / MODEL
+    with library(tmp_path) as shown:
+        shown.shelf.download(MODEL)
+        shown.until(MODEL, Presence.WAITING)
+        first = shown.shelf._downloads.jobs[str(folder)].carrier
+        hub.always.clear()
+        shown.shelf.download(MODEL)
+        assert shown.shelf._downloads.jobs[str(folder)].carrier is not first
+        arrives(shown, folder)
+
+
+def test_a_download_that_waited_in_the_queue_begins_at_the_next_start(tmp_path: Path, hub: Hub) -> None:
+    hub.add_model("tests/Second-4bit", 50_000)
+    with library(tmp_path) as shown:
+        stalls(shown, hub)
+        shown.shelf.download("tests/Second-4bit")
+    goes_on(hub)
+    with library(tmp_path) as again:
+        arrives(again, tmp_path / "data/models/tests/Second-4bit")
+        assert not again.shelf._memory.wanted
+
+
+def test_giving_a_repair_up_keeps_the_rest_of_the_model(tmp_path: Path, hub: Hub) -> None:
+    folder = tmp_path / "data/models" / MODEL
+    with library(tmp_path) as shown:
+        shown.shelf.download(MODEL)
+        arrives(shown, folder)
+        (folder / SHARD).write_bytes(b"damaged")
+        hub.reached[SHARD].clear()
+        stalls(shown, hub)
+        shown.shelf.discard(MODEL)
+        shown.until(MODEL, Presence.PAUSED)
+        assert (folder / "model-00002-of-00002.safetensors").is_file()
+
+
 def test_a_damaged_file_is_found_and_mended_by_downloading_again(tmp_path: Path, hub: Hub) -> None:
     folder = tmp_path / "data/models" / MODEL
     with library(tmp_path) as shown:

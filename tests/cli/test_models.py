@@ -213,6 +213,15 @@ def test_a_damaged_file_fails_the_comparison_and_is_named(tmp_path: Path, hub: H
     assert not json.loads(out)["whole"]
 
 
+def test_a_model_on_a_disk_that_is_away_is_not_compared_for_ever(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "disk/Model")
+    models(tmp_path, "find", folder)
+    (tmp_path / "disk").rename(tmp_path / "away")
+    status, _out, err = models(tmp_path, "verify", folder)
+    assert status == 1
+    assert "not" in err
+
+
 def test_a_card_says_what_kind_of_model_it_is(tmp_path: Path, tiny_magistral: Path) -> None:
     status, out, err = models(tmp_path, "card", tiny_magistral)
     assert (status, err) == (0, "")

@@ -1,5 +1,6 @@
 """Full, absent and read-only disks, and links that lead out of the folder."""
 
+import errno
 import os
 import subprocess
 from collections.abc import Iterator
@@ -7,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from app.core.errors import DiskFull
+from app.core.errors import DiskAbsent, DiskFull, StoreFailed
 from app.core.fetching import Completed, Fetch, Move, Progress, Refused, Stage
+from app.models.disk import explain
 from app.models.part import Part
 from app.models.record import PART, RecordedFile, read_record
 from app.models.tally import Tally
@@ -193,3 +195,11 @@ def test_models_move_to_another_disk_byte_for_byte(hub: Hub, tmp_path: Path, sma
     asked = len(hub.asked)
     assert isinstance(Run(Fetch(REPOSITORY, str(small_disk / "models/maker/model"), spare=0)).last(), Completed)
     assert not [path for _host, path, _token in hub.asked[asked:] if "safetensors" in path]
+
+
+def test_a_worn_disk_is_not_taken_for_one_that_is_not_connected(tmp_path: Path) -> None:
+    error = OSError(errno.EIO, "Input/output error")
+    there, gone = explain(error, tmp_path), explain(error, tmp_path / "none")
+    assert isinstance(there, StoreFailed)
+    assert "Input/output error" in there.message
+    assert isinstance(gone, DiskAbsent)

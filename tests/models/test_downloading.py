@@ -1,18 +1,25 @@
 """A download from begin to end, however often it is killed: the real client, process, hub protocol and disk."""
 
+import importlib
 import json
+import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from app.core.errors import AppError
+from app.core.errors import AppError, DownloadBroken
 from app.core.fetching import Completed, Fetch, Progress, Refused, Stage, encode
 from app.core.roles import FETCHER, role_command
-from app.models.record import PART, read_record, set_wanted
+from app.models.downloading import check_noted
+from app.models.lanes import Lanes
+from app.models.record import PART, Record, RecordedFile, read_record, set_wanted
+from app.models.tally import Tally
+from app.models.transfer import Errand
 from tests.hub import MAIN, OLD, Content, Fault, Hub
 from tests.models.fetching import ROOT, Run, assert_whole, environment, fetch
 
@@ -277,3 +284,25 @@ def test_every_failure_travels_as_its_own_error(hub: Hub, tmp_path: Path) -> Non
     assert isinstance(last, Refused)
     assert type(AppError.of(last.failure)).__name__ == last.failure.kind == "HubRefused"
     assert json.loads(encode(last))["type"] == "refused"
+
+
+def test_a_fault_of_our_own_while_a_file_is_noted_ends_the_download(tmp_path: Path) -> None:
+    """An IndexError is no sign that no file is left."""
+
+    def note(_file: RecordedFile, _changed: int) -> None:
+        raise IndexError
+
+    root = os.open(tmp_path, os.O_RDONLY)
+    hub = importlib.import_module("app.models.hub").Hub()
+    tally = Tally(Stage.FETCHING, 0)
+    errand = Errand(hub, REPOSITORY, MAIN, tmp_path, root, tally, threading.Event())
+    with pytest.raises(IndexError):
+        Lanes(errand, note, lambda _report: None).bring([RecordedFile("empty.json", 0)], lambda: None)
+    os.close(root)
+
+
+def test_a_model_of_which_a_file_was_not_compared_is_not_finished() -> None:
+    files = [RecordedFile("config.json", 2, checked=7), RecordedFile(SHARD, 3)]
+    with pytest.raises(DownloadBroken, match=SHARD):
+        check_noted(Record(REPOSITORY, MAIN, files))
+    check_noted(Record(REPOSITORY, MAIN, files[:1]))

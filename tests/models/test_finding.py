@@ -326,3 +326,31 @@ def test_a_record_is_what_the_shelf_needs_to_go_on(roots: Roots) -> None:
     found = only(find(roots))
     assert found.record
     assert not found.record.wanted
+
+
+# what spoils nothing but itself ------------------------------------------------------------------
+
+
+def test_a_named_folder_whose_name_no_disk_takes_spoils_no_other(roots: Roots, tmp_path: Path) -> None:
+    write_model(tmp_path / "model")
+    first, second = find(named(roots, tmp_path / ("n" * 300), tmp_path / "model"))
+    assert first.failure is not None
+    assert second.model is not None
+
+
+def test_a_link_to_itself_hides_no_model_beside_it(roots: Roots) -> None:
+    write_model(roots.lm_studio[0] / "maker/model")
+    for folder in (roots.lm_studio[0], roots.lm_studio[0] / "maker"):
+        for name in ("a", "m", "z"):
+            (folder / name).symlink_to(name)
+    assert only(find(roots)).name == "model"
+
+
+def test_a_pipe_in_the_place_of_weights_is_not_waited_at(roots: Roots, tmp_path: Path) -> None:
+    for folder in (roots.lm_studio[0] / "maker/model", tmp_path / "named"):
+        write_model(folder)
+        (folder / "model.safetensors").unlink()
+        os.mkfifo(folder / "model.safetensors")
+    failure = only(find(named(roots, tmp_path / "named"))).failure
+    assert failure is not None
+    assert "model.safetensors" in failure.message

@@ -156,3 +156,13 @@ def test_killed_with_minus_nine_it_can_be_repeated(tmp_path: Path) -> None:
     assert isinstance(Run(Move(str(tmp_path / "from"), str(tmp_path / "to"))).last(), Completed)
     for number in range(30):
         assert_there(tmp_path / "to" / f"maker/Model{number}")
+
+
+def test_nothing_is_moved_while_one_of_the_models_is_being_downloaded(tmp_path: Path) -> None:
+    first, last = add_model(tmp_path / "from", "maker/A"), add_model(tmp_path / "from", "maker/B")
+    with hold(last):
+        said = Run(Move(str(tmp_path / "from"), str(tmp_path / "to"))).last()
+    assert isinstance(said, Refused)
+    assert str(last) in said.failure.message
+    assert_there(first)
+    assert_there(last)

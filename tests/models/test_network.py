@@ -26,6 +26,8 @@ PASSING = {
     "a range that begins too late": ([Fault(cut=CUT), Fault(shift=10)], None),
     "a range that begins too early": ([Fault(cut=CUT), Fault(shift=-10)], SIZE + 10),
     "a range that is refused": ([Fault(cut=CUT), Fault(status=416)], SIZE + CUT),
+    "cuts after a range that is refused": ([Fault(cut=CUT), Fault(status=416), Fault(cut=CUT + 9)], SIZE + CUT),
+    "a cut before new bytes": ([Fault(cut=CUT), Fault(status=416), Fault(cut=CUT)], SIZE + CUT),
     "a longer body": ([Fault(longer=1000)], None),
     "a shorter body": ([Fault(longer=-1000)], None),
     "wrong bytes": ([Fault(spoiled=True)], 2 * SIZE),
@@ -164,3 +166,29 @@ def test_an_address_of_no_hub_is_told_at_once(hub: Hub, tmp_path: Path) -> None:
         last = fetch(REPOSITORY, tmp_path / "model").last()
     assert isinstance(last, Refused)
     assert "HF_ENDPOINT" in last.failure.hint
+
+
+@pytest.mark.parametrize("proxy", ["socks5://name:secret@127.0.0.1:1", "gopher://127.0.0.1:1", "http://127.0.0.1:x"])
+def test_a_proxy_that_cannot_be_used_is_told_by_its_variable(hub: Hub, tmp_path: Path, proxy: str) -> None:
+    with environment(hub, tmp_path / "hf", ALL_PROXY=proxy):
+        last = Run(Look(REPOSITORY)).last()
+    assert isinstance(last, Refused)
+    assert last.failure.kind == "HubUnreachable"
+    assert "ALL_PROXY" in last.failure.message
+    assert "HTTPS proxies" in last.failure.hint
+    assert "secret" not in f"{last.failure}"
+
+
+def test_the_password_in_the_hubs_address_is_never_shown(hub: Hub, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        nowhere = f"127.0.0.1:{taken.getsockname()[1]}"
+    hub.add_model(REPOSITORY, SIZE).private = True
+    ours = hub.endpoint.partition("//")[2]
+    for scheme, host, told in (("http", nowhere, nowhere), ("http", ours, ours), ("gopher", ours, ours)):
+        with environment(hub, tmp_path / "hf", HF_ENDPOINT=f"{scheme}://name:sec@ret@{host}"):
+            last = Run(Look(REPOSITORY)).last()
+        assert isinstance(last, Refused)
+        said = f"{last.failure.message} {last.failure.hint}"
+        assert told in said
+        assert "name" not in said.replace("Check the name", "")
+        assert "ret@" not in said

@@ -70,3 +70,12 @@ def test_wanting_waits_for_a_writer_that_is_just_ending(tmp_path: Path) -> None:
 def test_wanting_a_folder_without_a_record_makes_none(tmp_path: Path) -> None:
     set_wanted(tmp_path, wanted=True)
     assert read_record(tmp_path) is None
+
+
+def test_a_record_that_another_process_keeps_writing_is_left_to_it(tmp_path: Path) -> None:
+    write_record(tmp_path, Record("maker/Model", "c" * 40, []))
+    with hold(tmp_path):
+        set_wanted(tmp_path, wanted=False)
+    record = read_record(tmp_path)
+    assert record is not None
+    assert record.wanted

@@ -1,5 +1,6 @@
 """What is refused before a weight is asked for, and how a repository may be named."""
 
+import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,6 +140,8 @@ def test_a_name_that_is_none_is_told_before_anything_is_asked(hub: Hub, tmp_path
         "https://huggingface.co/maker/Model-4bit/tree/main?show=1#files",
         "huggingface.co/maker/Model-4bit",
         "hf.co/maker/Model-4bit",
+        "https://huggingface.co/maker/Model-4bit.git",
+        "maker/Model-4bit.git",
         "http://mirror.example:8080/hf/maker/Model-4bit/blob/main/config.json",
     ],
 )
@@ -162,6 +165,9 @@ def test_names_and_addresses_of_pages_are_understood(monkeypatch: pytest.MonkeyP
         "maker/mo del",
         "maker/mod\u00e9l",
         "maker/-model",
+        "maker/model.git.git",
+        f"maker/{'m' * 97}",
+        f"{'m' * 97}/model",
         "https://elsewhere.example/maker/Model",
         "ftp://huggingface.co/maker/Model",
         "https://huggingface.co/datasets/maker/Model",
@@ -181,3 +187,11 @@ def test_a_page_of_the_usual_hub_is_looked_up_on_the_hub_in_force(hub: Hub, tmp_
     hub.add_model(REPOSITORY, 50_000)
     with environment(hub, tmp_path / "hf"):
         assert isinstance(Run(Look(f"https://huggingface.co/{REPOSITORY}")).last(), Listed)
+
+
+def test_a_name_that_only_the_hubs_own_package_refuses_is_told_and_not_asked_again(hub: Hub) -> None:
+    made = importlib.import_module("app.models.hub").Hub()  # read late: its package reads the environment once
+    for ask in (made.describe, lambda name: made.read(name, "main", "config.json", 1)):
+        with pytest.raises(UsageError, match="does not name a model"):
+            ask("maker/model.git")
+    assert hub.asked == []

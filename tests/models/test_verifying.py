@@ -4,8 +4,11 @@ import hashlib
 import os
 from pathlib import Path
 
+import msgspec
+
 from app.core.fetching import Completed, FileCondition, Progress, Refused, Stage, Verified, Verify
-from app.models.record import read_record
+from app.models import verifying
+from app.models.record import Record, RecordedFile, read_record, write_record
 from tests.hub import Hub
 from tests.models.fetching import Run, assert_whole, fetch
 
@@ -110,3 +113,24 @@ def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
     last = Run(Verify(str(tmp_path / "none"))).last()
     assert isinstance(last, Refused)
     assert last.failure.kind == "DiskAbsent"
+
+
+def test_what_was_found_is_not_noted_of_another_version_that_came_meanwhile(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    one = RecordedFile("config.json", 2, sha256=hashlib.sha256(b"{}").hexdigest())
+    before = Record("maker/Model", "c" * 40, [one], finished=1.0)
+    for after in (
+        msgspec.structs.replace(before, commit="d" * 40),
+        msgspec.structs.replace(before, files=[msgspec.structs.replace(one, sha256="e" * 64)]),
+        msgspec.structs.replace(before, files=[]),
+    ):
+        write_record(tmp_path, before)
+        verifying.verify(tmp_path, lambda _report, after=after: write_record(tmp_path, after))  # type: ignore[misc]
+        assert read_record(tmp_path) == after
+    write_record(tmp_path, before)
+    kept = msgspec.structs.replace(before, wanted=False)
+    verifying.verify(tmp_path, lambda _report: write_record(tmp_path, kept))
+    record = read_record(tmp_path)
+    assert record is not None
+    assert record.verified is not None
+    assert not record.wanted

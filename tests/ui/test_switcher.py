@@ -107,6 +107,14 @@ def test_a_model_that_does_not_fit_cannot_be_taken(panel: Window, desk: StageDes
     assert desk.told == []
 
 
+def test_a_filter_that_found_nothing_and_then_something_chooses_it(panel: Window) -> None:
+    write("zzz")
+    assert current(panel) == "All models…"
+    panel.switcher.filter.selectAll()
+    write("smol")
+    assert current(panel) == "SmolLM2 135M, the starter"
+
+
 def test_the_last_line_and_its_key_lead_to_the_library(panel: Window, desk: StageDesk) -> None:
     for _ in range(9):
         press(Qt.Key.Key_Down)

@@ -150,6 +150,7 @@ class Answering:
     def steer(self, conversation: Conversation, text: str) -> None:
         """Put the user's words into a chat's running thought; they come back as a part of it."""
         if (running := conversation.running) and running.sent:
+            running.corrections.append(text)
             self._engine.send(Steer(running.request, text))
 
     def abandon(self, conversation: Conversation) -> None:
@@ -178,8 +179,10 @@ class Answering:
             case Finished(request, generation, unused):
                 stopped = generation.end in (End.USER, End.LOOP)
                 self._close(request, State.STOPPED if stopped else State.DONE, generation)
-                if unused:
-                    self._tell(CameTooLate(running.session, tuple(unused)))
+                # One that was sent while the end was on its way is in neither list of the worker's.
+                late = [*unused, *(text for text in running.unheard if text not in unused)]
+                if late:
+                    self._tell(CameTooLate(running.session, tuple(late)))
             case Failed(failure):
                 self._fail(running.request, State.FAILED, failure)
             case _:

@@ -75,6 +75,8 @@ class RunningAnswer:
         self._unsaved: list[Part] = []
         self._marks: list[tuple[float, int]] = []
         self._reading: tuple[float, int] | None = None
+        self.corrections: list[str] = []
+        """What the user has sent into its thought."""
         self._show_counts()
 
     @property
@@ -91,6 +93,12 @@ class RunningAnswer:
     def sent(self) -> bool:
         """Whether the request went out."""
         return self._card is not None
+
+    @property
+    def unheard(self) -> list[str]:
+        """The corrections that have not come back as a part of the thought."""
+        heard = "".join("".join(stretch.texts) for stretch in self._stretches if stretch.kind is Kind.STEER)
+        return [text for text in self.corrections if text.strip("\n") not in heard]
 
     @property
     def untouched(self) -> bool:

@@ -2,6 +2,7 @@
 # ruff: noqa: RUF001 - letters of other scripts are the point
 
 import time
+from datetime import date, datetime
 
 from app.chat.changes import EngineState, EngineView
 from app.core.errors import Failure
@@ -97,7 +98,7 @@ READY = EngineView(EngineState.READY, card=MAGISTRAL)
 
 def make_sessions(count: int = len(TITLES)) -> list[Session]:
     """That many chats, newest first."""
-    now = time.time()
+    now = datetime.combine(date.today(), datetime.max.time()).timestamp()  # noqa: DTZ011 - days as a person has them
     ages = [AGES[at] if at < len(AGES) else 12.0 + at for at in range(count)]
     return [
         Session(id=new_id() + at, title=TITLES[at % len(TITLES)], created=now - age * DAY, updated=now - age * DAY)

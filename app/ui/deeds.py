@@ -12,7 +12,7 @@ from app.chat.changes import EngineState, Phase, Progress
 from app.core.messages import Message, Role, State
 from app.core.text import _
 from app.ui.deletion import DeleteQuestion
-from app.ui.modeldeeds import ModelDeeds
+from app.ui.readingdeeds import ReadingDeeds
 from app.ui.theme import Theme
 from app.ui.words import write_thought
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from app.chat.desk import Desk
 
 
-class Deeds(ModelDeeds):
+class Deeds(ReadingDeeds):
     """Hands on to the desk what a person does; what the desk says of it is shown by somebody else."""
 
     def __init__(self, desk: "Desk", theme: Theme, *, paint_log: Path | None = None) -> None:

@@ -31,7 +31,7 @@ class Frame(QMainWindow):
 
     def __init__(self, theme: Theme, *, paint_log: Path | None = None) -> None:
         super().__init__()
-        self.theme = theme
+        self.theme: Theme = theme
         self._sidebar_beside = True
         self._sidebar_over = False
         self.in_library = False
@@ -45,7 +45,7 @@ class Frame(QMainWindow):
         self._main = QWidget(self._body)
         self.header = Header(theme, self._main)
         self.banner = Banner(theme, self._main)
-        self.transcript = Transcript(theme, self._main, paint_log=paint_log)
+        self.transcript: Transcript = Transcript(theme, self._main, paint_log=paint_log)
         self.empty = EmptyState(theme, self._main)
         self.dock = Dock(theme, self._main)
         self.composer = self.dock.composer

@@ -63,9 +63,9 @@ class KeyList(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), self._theme.color("shadow", 0.24))
-        columns, rows = self._share_out()
+        columns, rows, high = self._share_out()
         width = (min(WIDTH * columns, self.width() - 2 * MARGIN) - PADDING * (columns + 1)) // columns
-        size = QSizeF(width * columns + PADDING * (columns + 1), TITLE + ROW * rows + 2 * PADDING - 4)
+        size = QSizeF(width * columns + PADDING * (columns + 1), TITLE + high * rows + 2 * PADDING - 4)
         card = QRectF(
             QPointF((self.width() - size.width()) // 2, max(MARGIN, (self.height() - size.height()) // 2)), size
         )
@@ -77,18 +77,19 @@ class KeyList(QWidget):
         painter.setPen(self._theme.color("ink"))
         painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, _("Keys"))
         painter.setFont(self._theme.font("small"))
-        line.setHeight(ROW)
+        line.setHeight(high)
         for at, (title, key) in enumerate(self._rows):
             column, row = divmod(at, rows)
-            place = line.translated(column * (width + PADDING), TITLE + row * ROW)
+            place = line.translated(column * (width + PADDING), TITLE + row * high)
             painter.setPen(self._theme.color("ink"))
             painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, title)
             painter.setPen(self._theme.color("secondary"))
             painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, key)
         painter.end()
 
-    def _share_out(self) -> tuple[int, int]:
-        """Columns, and rows in each: two where one would be higher than the window."""
-        whole = TITLE + ROW * len(self._rows) + 2 * PADDING
-        columns = 1 if whole <= self.height() - 2 * MARGIN else 2
-        return columns, -(-len(self._rows) // columns)
+    def _share_out(self) -> tuple[int, int, int]:
+        """Columns, rows in each, and their height: two columns where one would be higher than the window."""
+        room = self.height() - 2 * MARGIN - TITLE - 2 * PADDING
+        columns = 1 if ROW * len(self._rows) <= room else 2
+        rows = -(-len(self._rows) // columns)
+        return columns, rows, min(ROW, room // rows)

@@ -47,6 +47,8 @@ class Theme(QObject):
         self._choice = choice
         self.tokens: dict[str, str] = {}
         self.dark = False
+        self.contrast = False
+        """Whether greys are left out."""
         app.setStyle("Fusion")
         self.reduced_motion = _wants_no_motion(app)
         self._family = _text_family()
@@ -59,6 +61,13 @@ class Theme(QObject):
         """Show "light", "dark" or what the "system" shows."""
         self._choice = choice
         self._apply()
+
+    def set_contrast(self, *, high: bool) -> None:
+        """Leave greys out, or use them again."""
+        if high != self.contrast:
+            self.contrast = high
+            self.tokens = {}
+            self._apply()
 
     def color(self, token: str, alpha: float = 1.0) -> QColor:
         """A token as a colour."""
@@ -104,7 +113,7 @@ class Theme(QObject):
         if self.tokens and dark == self.dark:
             return
         self.dark = dark
-        self.tokens = load_tokens("dark" if dark else "light")
+        self.tokens = load_tokens("dark" if dark else "light", high_contrast=self.contrast)
         self._app.setPalette(self._palette())
         self._app.setStyleSheet(_SHEET.format(**self.tokens))
         self.changed.emit()
@@ -135,9 +144,11 @@ class Theme(QObject):
         return palette
 
 
-def load_tokens(name: str) -> dict[str, str]:
-    """The tokens of a theme file."""
+def load_tokens(name: str, *, high_contrast: bool = False) -> dict[str, str]:
+    """The tokens of a theme file; for high contrast, others take the place of some."""
     tokens: dict[str, str] = json.loads((THEMES / f"{name}.json").read_text(encoding="utf-8"))
+    if high_contrast:
+        tokens |= json.loads((THEMES / f"{name}-contrast.json").read_text(encoding="utf-8"))
     return tokens
 
 

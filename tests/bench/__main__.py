@@ -10,7 +10,21 @@ import msgspec
 import tests.bench
 from tests.bench.report import Report, describe_machine
 
-FRAME = {"__main__", "bare", "engine", "floor", "material", "passes", "person", "report", "served", "sizing", "thinker"}
+FRAME = {
+    "__main__",
+    "bare",
+    "engine",
+    "floor",
+    "material",
+    "painted",
+    "passes",
+    "person",
+    "report",
+    "served",
+    "sizing",
+    "thinker",
+    "thoughts",
+}
 
 
 def main() -> int:

@@ -530,11 +530,11 @@ def main(folder: Path, only: list[str]) -> None:
     from app.ui.photographer import take_screenshot
     from app.ui.theme import Theme
     from app.ui.window import Window
-    from tests.ui import shelfscenes
+    from tests.ui import readscenes, shelfscenes
 
     app = make_application()
     theme = Theme(app, "light")
-    for scene in (*SCENES, *shelfscenes.SCENES):
+    for scene in (*SCENES, *shelfscenes.SCENES, *readscenes.SCENES):
         if only and scene.__name__ not in only:
             continue
         for size in ((1280, 800), (800, 600)):
@@ -565,7 +565,7 @@ def main(folder: Path, only: list[str]) -> None:
 def pose(window: "Window", desk: StageDesk, scene: Callable[[StageDesk], None]) -> None:
     """Set a scene, and do what a person has done in it."""
     from app.ui.transcript.thought import ThoughtHeader
-    from tests.ui import shelfscenes
+    from tests.ui import readscenes, shelfscenes
 
     if scene is trouble:
         desk.preferences["model"] = "/models/Magistral-Small-2509"
@@ -577,7 +577,7 @@ def pose(window: "Window", desk: StageDesk, scene: Callable[[StageDesk], None]) 
         window.edit_question()
     if scene in {answering, noticed, steered, jumping}:
         scene(desk)
-    if act := shelfscenes.SCENES.get(scene):
+    if act := readscenes.SCENES.get(scene) or shelfscenes.SCENES.get(scene):
         act(window, desk)
     if scene is jumping:
         window.composer.show_draft(desk.conversation.draft)

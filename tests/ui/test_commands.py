@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtPrintSupport import QPrintDialog
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 
 from app.chat.changes import LedgerChanged, StoredChanged
 from app.core.messages import Role, State
@@ -15,9 +16,10 @@ from app.core.protocol import Stored
 from app.ui.commands import COMMANDS, MENUS, Command, title_of
 from app.ui.deletion import DeleteQuestion
 from app.ui.frame import LEAST_SIZE
-from app.ui.keylist import PADDING, ROW, TITLE
+from app.ui.keylist import PADDING, TITLE
+from app.ui.transcript.answer import Answer
 from app.ui.transcript.foot import Foot
-from app.ui.transcript.thought import ThoughtPane
+from app.ui.transcript.paper import Paper
 from app.ui.transcript.waiting import WaitingLine
 from app.ui.window import Window
 from tests.ui import samples, stage
@@ -26,6 +28,15 @@ from tests.ui.hands import ALT, CONTROL, SHIFT, click, press, write
 
 RESERVED = ("Ctrl+H", "Ctrl+M", "Ctrl+Tab", "Ctrl+Space", "Ctrl+`", "Ctrl+Alt+D", "Ctrl+Alt+Esc", "Ctrl+Shift+Q")
 """Keys of macOS, as Qt writes them there."""
+
+
+FILES_ASKED: list[str] = []
+"""Names that were offered for files."""
+
+
+def _note_file(_parent: QWidget, _title: str, name: str, *_kinds: str) -> tuple[str, str]:
+    FILES_ASKED.append(name)
+    return "", ""
 
 
 Outcome = Callable[[Window, stage.StageDesk], object]
@@ -52,7 +63,23 @@ OUTCOMES: dict[str, Outcome] = {
     "chat.previous": lambda _w, d: d.told == [("open_session", d.sessions[-1].id)],
     "copy.answer": lambda w, _d: clipboard() == newest(w, "text"),
     "copy.thought": lambda w, _d: clipboard() == newest(w, "reasoning"),
-    "thought.toggle": lambda w, _d: sum(pane.touched for pane in w.findChildren(ThoughtPane)) == w.has_thought,
+    "thought.toggle": lambda w, _d: (
+        sum(isinstance(turn, Answer) and turn.touched for turn in w.transcript.turns) == w.has_thought
+    ),
+    "copy.both": lambda w, _d: not w.has_thought or clipboard().startswith("> "),
+    "copy.code": lambda w, _d: w.transcript.code_in_reach() is None or clipboard() in newest(w, "text"),
+    "chat.save": lambda w, _d: w.can_find == (FILES_ASKED != []),
+    "chat.print": lambda w, _d: w.can_find == (w.transcript.findChild(Paper) is not None),
+    "find.open": lambda w, _d: w.transcript.find_bar.field.hasFocus() == w.can_find,
+    "find.next": lambda w, _d: w.transcript.find_bar.isVisible() == w.can_find,
+    "find.previous": lambda w, _d: w.transcript.find_bar.isVisible() == w.can_find,
+    "thought.steps": lambda w, _d: (menu_of(w, "Steps of the thought") is not None) == w.has_thought,
+    "text.larger": lambda w, d: d.preferences["text_size"] == 110 and w.transcript.setting.scale == 1.1,
+    "text.smaller": lambda w, d: d.preferences["text_size"] == 90 and w.transcript.setting.scale == 0.9,
+    "text.normal": lambda w, d: d.preferences["text_size"] == 100 and w.transcript.setting.scale == 1.0,
+    "view.wrap": lambda w, d: d.preferences["wrap_code"] is False and not w.transcript.setting.wrap,
+    "view.numbers": lambda w, d: d.preferences["number_code"] is True and w.transcript.setting.numbers,
+    "view.contrast": lambda w, d: d.preferences["high_contrast"] is True and w.theme.tokens["ink"] == "#000000",
     "view.sidebar": lambda w, d: not w.sidebar.isVisible() and d.preferences["sidebar"] is False,
     "view.focus_composer": lambda w, _d: w.composer.editor.hasFocus(),
     "view.system": lambda _w, d: d.preferences["theme"] == "system",
@@ -70,6 +97,12 @@ OUTCOMES: dict[str, Outcome] = {
     "help.keys": lambda w, _d: w._keys.isVisible(),
     "app.quit": lambda w, _d: not w.isVisible(),
 }
+
+
+def menu_of(window: Window, name: str) -> QMenu | None:
+    """The menu of that name that is open."""
+    menus = [menu for menu in window.transcript.findChildren(QMenu) if menu.isVisible()]
+    return next((menu for menu in menus if menu.accessibleName() == name), None)
 
 
 def clipboard() -> str:
@@ -116,6 +149,9 @@ def test_every_row_runs(row: Command, scene: object, open_window: Open, monkeypa
     window = open_window(desk)
     scene(desk)  # type: ignore[operator]
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", staticmethod(lambda *_: "/models/other"))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", staticmethod(_note_file))
+    monkeypatch.setattr(QPrintDialog, "exec", lambda *_: 0)
+    FILES_ASKED.clear()
     assert row.id in OUTCOMES
     desk.told.clear()
     row.run(window)
@@ -195,9 +231,10 @@ def test_versions_are_stepped_through(window: Window, desk: stage.StageDesk) -> 
 def test_the_list_of_keys_fits_into_the_smallest_window(open_window: Open, desk: stage.StageDesk) -> None:
     window = open_window(desk, LEAST_SIZE)
     window.show_keys()
-    columns, rows = window._keys._share_out()
+    columns, rows, high = window._keys._share_out()
+    assert high >= 22
     assert columns * rows >= sum(bool(row.keys) for row in COMMANDS)
-    assert TITLE + rows * ROW + 2 * PADDING <= window._keys.height()
+    assert TITLE + rows * high + 2 * PADDING <= window._keys.height()
 
 
 def test_the_list_of_keys_takes_the_next_key_and_gives_the_keyboard_back(window: Window, desk: stage.StageDesk) -> None:

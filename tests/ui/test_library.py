@@ -19,7 +19,7 @@ from app.ui.library.face import Surroundings, Verb, draw_face
 from app.ui.library.removal import RemovalQuestion
 from app.ui.library.row import ModelRow
 from app.ui.library.words import say_amount, say_checked, say_rate, say_used
-from app.ui.transcript.turn import Answer
+from app.ui.transcript.answer import Answer
 from app.ui.window import Window
 from tests.ui import shelfscenes, stage
 from tests.ui.conftest import Open
@@ -186,10 +186,11 @@ def test_an_answer_goes_on_behind_the_library(window: Window, desk: StageDesk) -
     open_library(window)
     desk.say(TextAppended(reply.session, reply.id, Kind.TEXT, "Two."))
     press(Qt.Key.Key_Escape)
-    turn = window.transcript._column.turns[-1]
+    turn = window.transcript.turns[-1]
     assert isinstance(turn, Answer)
-    assert turn.isVisible()
-    assert turn.block_texts()[-1].text().rstrip().endswith("One. Two.")
+    assert window.transcript.isVisible()
+    window.transcript.flush()
+    assert turn.sections[-1].source.rstrip().endswith("One. Two.")
 
 
 def test_a_chat_of_the_list_leads_back_even_the_open_one(window: Window, desk: StageDesk) -> None:

@@ -21,6 +21,13 @@ TEXTS = (
     ("good", "paper"),
     ("warn", "paper"),
     ("bad", "paper"),
+    ("code_keyword", "code_paper"),
+    ("code_name", "code_paper"),
+    ("code_string", "code_paper"),
+    ("code_number", "code_paper"),
+    ("code_comment", "code_paper"),
+    ("code_added", "code_paper"),
+    ("code_removed", "code_paper"),
 )
 SIGNS = (("accent", "paper"), ("on_accent", "accent"), ("secondary", "fill"))
 """Shapes that say something: WCAG asks for 3."""

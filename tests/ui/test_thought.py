@@ -3,20 +3,18 @@
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QTextCursor
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from app.chat.changes import MessageChanged, Phase, Progress, ProgressChanged, TextAppended, TextRetracted
 from app.core.messages import Kind, Message, Part, State
-from app.ui.transcript.code import CodeCard
-from app.ui.transcript.margin import Slip
-from app.ui.transcript.prose import Prose
-from app.ui.transcript.turn import Answer
+from app.markup.block import Kind as Block
+from app.ui.transcript.slip import Slip
 from app.ui.window import Window
 from tests.ui import samples, stage
 from tests.ui.hands import CONTROL, SHIFT, click, press
+from tests.ui.pages import asked, choose, point_of, put_caret, shown, spot_of, words
 from tests.ui.stage import StageDesk
 
 PIECES = (
@@ -36,61 +34,37 @@ def put(desk: StageDesk, parts: tuple[Part, ...], state: State = State.DONE) -> 
     return reply
 
 
-def shown(window: Window, message: Message) -> Answer:
-    turn = window.transcript._by_id[message.id]
-    assert isinstance(turn, Answer)
-    return turn
-
-
-def proses(answer: Answer) -> list[Prose]:
-    assert answer.thought
-    assert answer.thought.body
-    return answer.thought.body.proses()
-
-
-def put_caret(prose: Prose, word: str) -> None:
-    """Scroll to a word and click before it."""
-    QApplication.processEvents()
-    prose._selection.setPosition(prose._document.find(word).selectionStart())
-    at = prose._caret_box().center().toPoint()
-    prose._selection.movePosition(QTextCursor.MoveOperation.Start)
-    prose.dragged.emit(at)
-    click(prose, at)
-
-
 # the user's words -------------------------------------------------------------------------------
 
 
 def test_a_correction_stands_apart_in_the_running_thought(window: Window, desk: StageDesk) -> None:
     stage.steered(desk)
     answer = shown(window, desk.conversation.messages[-1])
-    assert [prose._ink for prose in proses(answer)] == ["secondary", "ink", "secondary"]
-    slips = answer.findChildren(Slip)
-    assert [slip.body.text() for slip in slips] == [samples.STEERED[0][1]]
-    assert slips[0].isVisible()
-    assert answer.thought
-    assert answer.thought.steered == len(samples.STEERED[0][1])
+    assert [section.ink for section in answer.thought] == ["secondary", "ink", "secondary"]
+    slips = [section for section in answer.thought if isinstance(section, Slip)]
+    assert [slip.source for slip in slips] == [samples.STEERED[0][1]]
+    assert set(slips[0].rows) <= set(window.transcript.stack.rows)
+    assert answer.reasoned == len(answer.thought[0].source) + len(answer.thought[2].source)
 
 
 def test_a_corrected_thought_is_the_same_when_it_is_read_again(window: Window, desk: StageDesk) -> None:
     answer = shown(window, put(desk, PIECES))
-    assert answer.thought
-    answer.thought.copy()
+    answer.copy_thought()
     copied = QGuiApplication.clipboard().text()
     assert copied == "First 🧮 try.\n\nIt fails 👩‍🔬.\n\nYou: Use fractions.\n\nThen 7/24 it is."
     window.run_command("copy.thought")
     assert QGuiApplication.clipboard().text().split() == copied.split()
 
 
-def test_the_end_of_a_corrected_thought_leaves_its_widgets_alone(window: Window, desk: StageDesk) -> None:
+def test_the_end_of_a_corrected_thought_leaves_its_texts_alone(window: Window, desk: StageDesk) -> None:
     stage.steered(desk)
     reply = desk.conversation.messages[-1]
-    before = proses(shown(window, reply))
+    before = list(shown(window, reply).thought)
     parts = (*reply.parts, *(Part(kind, text) for kind, text in samples.STEERED))
     done = samples.answer(desk.conversation.messages[-2], "", message_id=reply.id)
     fields = {name: getattr(done, name) for name in done.__struct_fields__} | {"parts": parts}
     desk.say(MessageChanged(Message(**fields)))
-    assert proses(shown(window, reply)) == before
+    assert shown(window, reply).thought == before
 
 
 # thinking again ---------------------------------------------------------------------------------
@@ -111,7 +85,7 @@ def test_thinking_again_keeps_the_thought_up_to_the_caret(
     word: str, kept: str, window: Window, desk: StageDesk
 ) -> None:
     reply = put(desk, PIECES)
-    put_caret(next(one for one in proses(shown(window, reply)) if word in one.text()), word)
+    put_caret(window, shown(window, reply).thought, word)
     press(Qt.Key.Key_R, CONTROL | SHIFT)
     assert reply.reasoning.startswith(kept)
     assert desk.told == [("fork", reply.id, len(kept))]
@@ -121,7 +95,7 @@ def test_the_place_in_a_long_thought_is_exact(window: Window, desk: StageDesk) -
     long = "\n".join(f"Line {number} 🧮 of a thought." for number in range(3_000))
     reply = put(desk, (Part(Kind.REASONING, long), Part(Kind.TEXT, "So.")))
     window.toggle_thought()  # it was folded
-    put_caret(proses(shown(window, reply))[0], "Line 2222 ")
+    put_caret(window, shown(window, reply).thought, "Line 2222 ")
     window.run_command("thought.fork")
     assert desk.told == [("fork", reply.id, long.index("Line 2222 "))]
 
@@ -130,9 +104,7 @@ def test_without_a_caret_the_key_puts_one_into_the_folded_thought(window: Window
     reply = put(desk, (*PIECES, Part(Kind.TEXT, "So.")))
     press(Qt.Key.Key_R, CONTROL | SHIFT)
     assert desk.told == []
-    thought = shown(window, reply).thought
-    assert thought
-    assert thought.open
+    assert shown(window, reply).opened
     for _ in range(3):
         press(Qt.Key.Key_Left)
     press(Qt.Key.Key_R, CONTROL | SHIFT)
@@ -142,33 +114,14 @@ def test_without_a_caret_the_key_puts_one_into_the_folded_thought(window: Window
 
 def test_the_menu_of_a_thought_thinks_again_from_the_click(window: Window, desk: StageDesk, qtbot: QtBot) -> None:
     reply = put(desk, PIECES)
-    prose = proses(shown(window, reply))[2]
-    prose._selection.setPosition(prose._document.find("7/24").selectionStart())
-    at = prose._caret_box().center().toPoint()
-    prose._selection.movePosition(QTextCursor.MoveOperation.Start)
-    choose(window, prose, at, "Think again from here")
+    at = point_of(window.transcript, spot_of(shown(window, reply).thought, "7/24"))
+    choose(window, at, "Think again from here")
     assert desk.told == [("fork", reply.id, reply.reasoning.index("7/24"))]
-
-
-def choose(window: Window, prose: Prose, at: QPoint, words: str) -> None:
-    """Open the context menu at a place and take the row with these words."""
-    offered: list[str] = []
-
-    def take() -> None:
-        menu = QApplication.activePopupWidget()
-        assert isinstance(menu, QMenu)
-        offered.extend(action.text() for action in menu.actions())
-        next(action for action in menu.actions() if action.text() == words).trigger()
-        menu.close()
-
-    QTimer.singleShot(0, window, take)
-    QApplication.sendEvent(prose, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, at, prose.mapToGlobal(at)))
-    assert words in offered
 
 
 def test_a_running_thought_is_not_thought_again(window: Window, desk: StageDesk) -> None:
     stage.thinking(desk)
-    put_caret(proses(shown(window, desk.conversation.messages[-1]))[0], "general")
+    put_caret(window, shown(window, desk.conversation.messages[-1]).thought, "general")
     window.run_command("thought.fork")
     window.fork(desk.conversation.messages[-1].id, 3)
     assert desk.told == []
@@ -177,9 +130,8 @@ def test_a_running_thought_is_not_thought_again(window: Window, desk: StageDesk)
 def test_a_question_can_be_edited_from_its_menu(window: Window, desk: StageDesk) -> None:
     stage.folded(desk)
     first = desk.conversation.messages[0]
-    bubble = window.transcript._by_id[first.id]
-    assert isinstance(bubble.body, Prose)  # type: ignore[union-attr]
-    choose(window, bubble.body, QPoint(4, 4), "Edit the question")  # type: ignore[union-attr]
+    text = asked(window, first).text
+    choose(window, point_of(window.transcript, spot_of([text], text.source[4:12])), "Edit the question")
     assert window.edited == first.id
     assert window.composer.text() == first.text
 
@@ -188,7 +140,7 @@ def test_a_question_can_be_edited_from_its_menu(window: Window, desk: StageDesk)
 
 
 @pytest.mark.parametrize("folded", [False, True])
-@pytest.mark.parametrize("count", [1, 5, 18, 27])
+@pytest.mark.parametrize("count", [1, 5, 18, 26])
 def test_what_is_taken_back_of_a_thought_is_gone(count: int, folded: bool, window: Window, desk: StageDesk) -> None:
     reply = put(desk, (), State.RUNNING)
     text = "One 🧮.\n\nTwo.\n\nTwo.\n\nTwo.\n\n"
@@ -198,11 +150,10 @@ def test_what_is_taken_back_of_a_thought_is_gone(count: int, folded: bool, windo
     desk.say(TextRetracted(reply.session, reply.id, Kind.REASONING, count))
     desk.say(TextAppended(reply.session, reply.id, Kind.REASONING, "So."))
     answer = shown(window, reply)
-    assert answer.thought
-    assert answer.thought.taken == len(text) - count + 3
+    assert answer.reasoned == len(text) - count + 3
     if folded:
         window.toggle_thought()
-    assert proses(answer)[0].text() == (text[:-count] + "So.").strip("\n")
+    assert answer.thought[0].source == text[:-count] + "So."
 
 
 def test_places_are_right_after_text_was_taken_back(window: Window, desk: StageDesk) -> None:
@@ -216,7 +167,7 @@ def test_places_are_right_after_text_was_taken_back(window: Window, desk: StageD
     kept = "\n\nOne.\n" + "Three."
     done = samples.answer(desk.conversation.messages[0], "", kept, message_id=reply.id)
     desk.say(MessageChanged(done))
-    put_caret(proses(shown(window, reply))[0], "Three")
+    put_caret(window, shown(window, reply).thought, "Three")
     window.run_command("thought.fork")
     assert desk.told == [("fork", reply.id, kept.index("Three"))]
 
@@ -227,10 +178,12 @@ def test_what_is_taken_back_of_an_answer_is_gone_also_from_its_code(window: Wind
     desk.say(TextAppended(reply.session, reply.id, Kind.TEXT, text))
     desk.say(TextRetracted(reply.session, reply.id, Kind.TEXT, len("print(1)\n") * 2))
     answer = shown(window, reply)
-    assert [type(block) for block in answer.blocks] == [Prose, CodeCard]
-    assert answer.blocks[1].body.text() == "print(1)"  # type: ignore[union-attr]
+    assert answer.text
+    assert [block.kind for block in answer.text.blocks] == [Block.PROSE, Block.CODE]
+    assert answer.text.blocks[1].text == "print(1)"
     desk.say(TextRetracted(reply.session, reply.id, Kind.TEXT, len("```python\nprint(1)\n")))
-    assert [type(block) for block in answer.blocks] == [Prose]
+    shown(window, reply)
+    assert [block.kind for block in answer.text.blocks] == [Block.PROSE]
     assert answer.taken == len("See:\n\n")
 
 
@@ -249,13 +202,12 @@ def test_an_answer_that_goes_on_grows_where_it_stood(window: Window, desk: Stage
     desk.say(ProgressChanged(stopped.session, reading))
     assert answer.waiting
     assert answer.waiting.accessibleName() == "Reading 1 of 9 tokens"
-    assert answer.thought
-    assert answer.thought.header.text() == "Thought for 4 s · 80 tokens"
+    assert answer.words == "Thought for 4 s · 80 tokens"
     desk.say(TextAppended(stopped.session, stopped.id, Kind.REASONING, "More."))
     desk.say(ProgressChanged(stopped.session, Progress(stopped.id, Phase.THINKING, reasoning_tokens=82)))
     assert answer.waiting is None
-    assert answer.thought.running
-    assert proses(answer)[0].text() == samples.THOUGHT + "More."
+    assert answer.running
+    assert answer.thought[0].source == samples.THOUGHT + "More."
 
 
 def test_code_that_was_cut_in_its_fence_goes_on_as_code(window: Window, desk: StageDesk) -> None:
@@ -263,11 +215,13 @@ def test_code_that_was_cut_in_its_fence_goes_on_as_code(window: Window, desk: St
     question = samples.ask(session.id, "Why?")
     stopped = samples.answer(question, "See:\n\n``", "", State.STOPPED)
     desk.put(session, [question, stopped])
-    assert shown(window, stopped).texts()[-1].text() == "See:\n\n``"
+    assert words(shown(window, stopped).text) == "See:\n``"
     running = samples.answer(question, "See:\n\n``", "", State.RUNNING, message_id=stopped.id)
     desk.say(MessageChanged(running))
     desk.say(TextAppended(session.id, stopped.id, Kind.TEXT, "`python\nprint(1)\n"))
-    assert [type(block) for block in shown(window, stopped).blocks] == [Prose, CodeCard]
+    text = shown(window, stopped).text
+    assert text
+    assert [block.kind for block in text.blocks] == [Block.PROSE, Block.CODE]
 
 
 @pytest.mark.parametrize(
@@ -322,7 +276,7 @@ def test_a_switch_under_a_turn_shows_its_other_versions(window: Window, desk: St
     ids = desk.conversation.siblings(reply.id)
     click(foot.versions._forth)
     click(foot.versions._back)
-    under = window.transcript._by_id[question.id].versions  # type: ignore[union-attr]
+    under = asked(window, question).versions
     assert under
     assert not under._back.isEnabled()
     click(under._forth)

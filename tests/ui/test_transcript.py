@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication, QTextDocument
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
@@ -26,14 +26,15 @@ from app.chat.changes import (
 )
 from app.core.errors import Failure
 from app.core.messages import End, Generation, Kind, Message, State, ThoughtEnd
-from app.ui.transcript.code import CodeCard
-from app.ui.transcript.prose import Prose
-from app.ui.transcript.turn import Answer
+from app.markup.block import Kind as Block
+from app.ui.transcript.answer import Answer
+from app.ui.transcript.selecting import Spot
 from app.ui.window import Window
 from app.ui.words import say_ended_thought, say_queue
 from tests.ui import samples, stage
 from tests.ui.conftest import Open
 from tests.ui.hands import CONTROL, click, press
+from tests.ui.pages import height_of, shown, words
 from tests.ui.stage import StageDesk
 
 
@@ -53,16 +54,8 @@ def write(desk: StageDesk, reply: Message, kind: Kind, text: str) -> None:
     desk.say(ProgressChanged(reply.session, Progress(reply.id, phase, reasoning_tokens=312, reasoning_seconds=17.2)))
 
 
-def shown(window: Window, message: Message) -> Answer:
-    turn = window.transcript._by_id[message.id]
-    assert isinstance(turn, Answer)
-    return turn
-
-
 def thought_text(answer: Answer) -> str:
-    assert answer.thought
-    assert answer.thought.body
-    return answer.thought.body.text()
+    return "\n".join(words(section) for section in answer.thought)
 
 
 def test_a_thought_streams_into_its_pane(window: Window, desk: StageDesk) -> None:
@@ -70,58 +63,45 @@ def test_a_thought_streams_into_its_pane(window: Window, desk: StageDesk) -> Non
     write(desk, reply, Kind.REASONING, "\nFirst")
     write(desk, reply, Kind.REASONING, " second.\n")
     answer = shown(window, reply)
-    assert answer.thought
-    assert answer.thought.running
-    assert answer.thought.header.text().startswith("Thinking…")
+    assert answer.running
+    assert answer.words.startswith("Thinking…")
     assert thought_text(answer) == "First second."
 
 
-def test_a_long_thought_is_only_appended_to(
-    window: Window, desk: StageDesk, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """120,000 characters: no text is ever set again, and no width is laid out twice."""
-    whole: list[str] = []
-    widths: list[float] = []
-    set_width = QTextDocument.setTextWidth
-    monkeypatch.setattr(QTextDocument, "setPlainText", lambda *_: whole.append("set"))
-
-    def note_width(document: QTextDocument, width: float) -> None:
-        widths.append(width)
-        set_width(document, width)
-
-    monkeypatch.setattr(QTextDocument, "setTextWidth", note_width)
+def test_a_long_thought_is_only_appended_to(window: Window, desk: StageDesk, qtbot: QtBot) -> None:
+    """120,000 characters: rows that are complete stay the same, and few are laid out at a time."""
     reply = begin(desk)
-    widths.clear()
+    write(desk, reply, Kind.REASONING, samples.THOUGHT)
+    first = shown(window, reply).thought[0].rows[0]
     for _ in range(400):
         write(desk, reply, Kind.REASONING, samples.THOUGHT)
-        qtbot.wait(0)
-    assert whole == []
-    assert len([width for width in widths if width < 720]) <= 2
-    assert len(thought_text(shown(window, reply))) > 110_000
+        window.transcript.flush()
+    section = shown(window, reply).thought[0]
+    assert section.rows[0] is first
+    assert len(section.source) > 110_000
+    assert len(window.transcript.setting.laid()) <= 160
 
 
 def test_a_selection_and_the_place_stay_while_text_arrives(window: Window, desk: StageDesk, qtbot: QtBot) -> None:
     reply = begin(desk)
     write(desk, reply, Kind.REASONING, samples.THOUGHT * 20)
-    qtbot.wait(1)
+    section = shown(window, reply).thought[0]
     bar = window.transcript.verticalScrollBar()
     assert bar.value() == bar.maximum() > 0
-    body = shown(window, reply).texts()[0]
-    body._selection.setPosition(4)
-    body._selection.setPosition(8, body._selection.MoveMode.KeepAnchor)
     bar.setValue(40)
+    at = section.source.index("user")
+    window.transcript.select(Spot(section, at), Spot(section, at + 4))
     write(desk, reply, Kind.REASONING, samples.THOUGHT * 20)
-    qtbot.wait(1)
+    shown(window, reply)
     assert bar.value() == 40
-    assert body.selected_text() == "user"
-    body.copy()
+    window.transcript.copy()
     assert QGuiApplication.clipboard().text() == "user"
 
 
 def test_the_end_is_followed_until_the_reader_scrolls_up(window: Window, desk: StageDesk, qtbot: QtBot) -> None:
     reply = begin(desk, samples.make_dialogue(desk.sessions[0].id) * 1)
     write(desk, reply, Kind.REASONING, samples.THOUGHT * 10)
-    qtbot.wait(1)
+    shown(window, reply)
     transcript, bar = window.transcript, window.transcript.verticalScrollBar()
     assert bar.value() == bar.maximum()
     assert not transcript._jump.isVisible()
@@ -136,21 +116,20 @@ def test_a_thought_folds_when_its_answer_begins(window: Window, desk: StageDesk)
     reply = begin(desk)
     write(desk, reply, Kind.REASONING, samples.THOUGHT)
     write(desk, reply, Kind.TEXT, "So")
-    thought = shown(window, reply).thought
-    assert thought
-    assert not thought.open
-    assert not thought.running
+    answer = shown(window, reply)
+    assert not answer.opened
+    assert not answer.running
 
 
 def test_a_thought_that_the_reader_opened_stays_open(window: Window, desk: StageDesk, qtbot: QtBot) -> None:
     reply = begin(desk)
     write(desk, reply, Kind.REASONING, samples.THOUGHT)
-    thought = shown(window, reply).thought
-    assert thought
+    head = shown(window, reply).head
+    assert head
     for _ in range(2):
-        click(thought.header)
+        click(head.header)
     write(desk, reply, Kind.TEXT, "So")
-    assert thought.open
+    assert shown(window, reply).opened
 
 
 def test_thoughts_stay_open_where_the_setting_says_so(open_window: Open, desk: StageDesk) -> None:
@@ -159,45 +138,32 @@ def test_thoughts_stay_open_where_the_setting_says_so(open_window: Open, desk: S
     reply = begin(desk)
     write(desk, reply, Kind.REASONING, samples.THOUGHT)
     write(desk, reply, Kind.TEXT, "So")
-    thought = shown(window, reply).thought
-    assert thought
-    assert thought.open
+    assert shown(window, reply).opened
 
 
 def test_control_t_unfolds_and_folds(window: Window, desk: StageDesk, qtbot: QtBot) -> None:
     stage.folded(desk)
     last = shown(window, desk.conversation.messages[-1])
-    assert last.thought
-    height = last.height()
+    height = height_of(window, last)
     press(Qt.Key.Key_T, CONTROL)
-    qtbot.waitUntil(lambda: last.height() > height)
-    assert thought_text(last) == samples.THOUGHT.strip()
+    qtbot.waitUntil(lambda: height_of(window, last) > height)
+    assert last.thought[0].source == samples.THOUGHT
     press(Qt.Key.Key_T, CONTROL)
-    qtbot.waitUntil(lambda: last.height() == height)
+    qtbot.waitUntil(lambda: height_of(window, last) == height)
 
 
-def test_folding_takes_a_moment_where_motion_is_wanted(window: Window, desk: StageDesk, qtbot: QtBot) -> None:
-    window.theme.reduced_motion = False
-    stage.folded(desk)
-    last = shown(window, desk.conversation.messages[-1])
-    height = last.height()
-    window.toggle_thought()
-    assert last.height() == height
-    qtbot.waitUntil(lambda: last.height() > height + 60)
-
-
-def test_an_answer_that_ends_keeps_its_widgets(window: Window, desk: StageDesk) -> None:
+def test_an_answer_that_ends_keeps_its_rows(window: Window, desk: StageDesk) -> None:
     reply = begin(desk)
     write(desk, reply, Kind.REASONING, samples.THOUGHT)
     write(desk, reply, Kind.TEXT, samples.ANSWER)
     answer = shown(window, reply)
-    before = [id(block) for block in answer.blocks]
+    assert answer.text
+    before = list(answer.text.rows)
     question = desk.conversation.messages[0]
     done = samples.answer(question, samples.ANSWER, samples.THOUGHT, message_id=reply.id)
     desk.say(MessageChanged(done))
-    assert [id(block) for block in answer.blocks] == before
-    assert answer.thought
-    assert answer.thought.header.text() == "Thought for 41 s · 1,284 tokens"
+    assert answer.text.rows == before
+    assert answer.words == "Thought for 41 s · 1,284 tokens"
     assert not window.running
 
 
@@ -207,7 +173,7 @@ def test_text_that_turns_out_to_be_the_thought_moves_there(window: Window, desk:
     question = desk.conversation.messages[0]
     desk.say(MessageChanged(samples.answer(question, "", "Let me think", State.RUNNING, message_id=reply.id)))
     answer = shown(window, reply)
-    assert answer.blocks == []
+    assert answer.text is None
     assert thought_text(answer) == "Let me think"
 
 
@@ -234,16 +200,18 @@ def test_a_header_says_how_the_thought_ended(state: State, end: ThoughtEnd | Non
 def test_code_stands_in_a_card_with_its_language(window: Window, desk: StageDesk, qtbot: QtBot) -> None:
     stage.folded(desk)
     answer = shown(window, desk.conversation.messages[-1])
-    assert [type(block) for block in answer.blocks] == [Prose, CodeCard, Prose]
-    card = answer.blocks[1]
-    assert isinstance(card, CodeCard)
-    click(card._copy)
-    assert QGuiApplication.clipboard().text() == samples.ANSWER.split("```")[1].removeprefix("python\n")
+    assert answer.text
+    assert [block.kind for block in answer.text.blocks] == [Block.PROSE, Block.CODE, Block.PROSE]
+    assert answer.text.blocks[1].language == "python"
+    window.transcript.copy_code(answer.text, answer.text.blocks[1].group)
+    assert QGuiApplication.clipboard().text() == samples.ANSWER.split("```")[1].removeprefix("python\n").removesuffix(
+        "\n"
+    )
 
 
 def test_markup_is_shown_as_it_is(window: Window, desk: StageDesk) -> None:
     stage.scripts(desk)
-    assert "<b>not bold</b>" in shown(window, desk.conversation.messages[-1]).texts()[-1].text()
+    assert "<b>not bold</b>" in words(shown(window, desk.conversation.messages[-1]).text)
 
 
 def test_the_card_of_a_failure_runs_its_command(window: Window, desk: StageDesk, qtbot: QtBot) -> None:
@@ -262,6 +230,8 @@ def test_only_the_last_answer_can_be_tried_again(window: Window, desk: StageDesk
     assert card
     assert [one.text() for one in card.buttons] == ["Try again"]
     desk.say(MessageAdded(samples.ask(failed.session, "And now?", failed.id)))
+    card = shown(window, failed).card
+    assert card
     assert card.buttons == []
 
 
@@ -281,12 +251,10 @@ def test_a_long_chat_opens_at_its_end_and_fills_up(window: Window, desk: StageDe
     bar = transcript.verticalScrollBar()
     assert len(transcript._by_id) < 40
     assert bar.value() == bar.maximum()
-    last = transcript._column.turns[-1]
-    offset = last.y() - bar.value()
-    qtbot.waitUntil(lambda: len(transcript._by_id) == 400)
-    assert last.y() - bar.value() == offset
-    visible = [turn for turn in transcript._column.turns if not turn.isHidden()]
-    assert len(visible) < 40
+    offset = transcript.row_top(len(transcript.stack.rows) - 1)
+    qtbot.waitUntil(lambda: len(transcript.turns) == 400)
+    assert transcript.row_top(len(transcript.stack.rows) - 1) == offset
+    assert len(transcript.setting.laid()) < 160
 
 
 def test_the_place_is_kept_while_older_messages_are_built(window: Window, desk: StageDesk, qtbot: QtBot) -> None:
@@ -294,17 +262,17 @@ def test_the_place_is_kept_while_older_messages_are_built(window: Window, desk: 
     desk.put(session, samples.make_long(session.id, 200))
     bar = window.transcript.verticalScrollBar()
     bar.setValue(bar.maximum() - 300)
-    place = window.transcript._hold_place()
-    assert place
-    qtbot.waitUntil(lambda: len(window.transcript._by_id) == 400)
-    assert place[0].y() - bar.value() == place[1]
+    row, top = window.transcript.hold()
+    qtbot.waitUntil(lambda: len(window.transcript.turns) == 400)
+    assert row
+    assert window.transcript.row_top(window.transcript.stack.rows.index(row)) == top
 
 
 def test_an_answer_of_another_chat_is_not_shown(window: Window, desk: StageDesk) -> None:
     reply = begin(desk)
     other = desk.sessions[1].id
     desk.listener(TextAppended(other, reply.id, Kind.TEXT, "elsewhere"))
-    assert shown(window, reply).blocks == []
+    assert shown(window, reply).text is None
 
 
 @pytest.mark.parametrize(
@@ -379,8 +347,8 @@ def test_a_notice_can_be_dismissed(window: Window, desk: StageDesk, qtbot: QtBot
 def test_notices_wait_for_each_other(window: Window, qtbot: QtBot) -> None:
     banner = window.banner
     assert banner.card._dismiss
-    for words in ("First.", "Second.", "First."):
-        banner.show_failure(Failure("StoreFailed", words))
+    for sentence in ("First.", "Second.", "First."):
+        banner.show_failure(Failure("StoreFailed", sentence))
     assert banner.card.accessibleName() == "First."
     click(banner.card._dismiss)
     assert banner.card.accessibleName() == "Second."
@@ -416,35 +384,34 @@ def test_an_empty_thought_has_no_pane_running_or_read_again(thought: str, window
     reply = begin(desk)
     write(desk, reply, Kind.REASONING, thought)
     answer = shown(window, reply)
-    assert answer.thought is None
+    assert answer.thought == []
     assert answer.waiting
     assert not window.has_thought
     write(desk, reply, Kind.TEXT, "Seven.")
-    before = answer.blocks[0]
+    text = shown(window, reply).text
     done = samples.answer(desk.conversation.messages[0], "Seven.", thought, message_id=reply.id)
     desk.say(MessageChanged(done))
-    assert (answer.thought, answer.blocks) == (None, [before])
+    assert (answer.thought, answer.text) == ([], text)
     desk.put(desk.sessions[0], [desk.conversation.messages[0], done])
-    assert shown(window, done).thought is None
+    assert shown(window, done).thought == []
 
 
 def test_a_thought_that_begins_with_space_is_whole(window: Window, desk: StageDesk) -> None:
     reply = begin(desk)
     for text in ("\n", " ", "So"):
         write(desk, reply, Kind.REASONING, text)
-    thought = shown(window, reply).thought
-    assert thought
-    assert thought.taken == len("\n So")
+    assert shown(window, reply).reasoned == len("\n So")
 
 
-def test_numbers_alone_lay_nothing_out(window: Window, desk: StageDesk, qtbot: QtBot) -> None:
+def test_numbers_alone_lay_nothing_out(window: Window, desk: StageDesk) -> None:
     reply = begin(desk)
     write(desk, reply, Kind.REASONING, samples.THOUGHT)
-    qtbot.wait(1)
+    rows = list(shown(window, reply).rows)
     for count in (400, 500):
         progress = Progress(reply.id, Phase.THINKING, reasoning_tokens=count, reasoning_seconds=18.0)
         desk.say(ProgressChanged(reply.session, progress))
-    assert not window.transcript._settling.isActive()
+    assert shown(window, reply).rows == rows
+    assert all(row.known for row in rows[-2:])
 
 
 def test_loading_leaves_the_list_of_chats_alone(

@@ -14,7 +14,7 @@ from app.chat.desk import Desk
 from app.core.messages import Kind, State
 from app.ui.bridge import Bridge
 from app.ui.deletion import DeleteQuestion
-from app.ui.transcript.turn import Answer
+from app.ui.transcript.answer import Answer
 from app.ui.window import Window
 from tests.chat.desks import scene
 from tests.ui.conftest import Open
@@ -46,9 +46,15 @@ def whole(tmp_path: Path, open_window: Open, qtbot: QtBot) -> Stage:
 
 
 def last(window: Window) -> Answer:
-    turn = window.transcript._column.turns[-1]
+    window.transcript.flush()
+    turn = window.transcript.turns[-1]
     assert isinstance(turn, Answer)
     return turn
+
+
+def texts(window: Window) -> list[str]:
+    """What the last answer says, the thought first."""
+    return [section.source for section in last(window).sections]
 
 
 def test_a_typed_question_is_thought_about_answered_and_there_again_later(whole: Stage, qtbot: QtBot) -> None:
@@ -58,16 +64,14 @@ def test_a_typed_question_is_thought_about_answered_and_there_again_later(whole:
         press(Qt.Key.Key_Return)
         qtbot.waitUntil(lambda: window.last_answer is not None and window.last_answer.state is State.DONE)
         assert window.composer.text() == ""
-        assert [text.text() for text in last(window).texts()] == ["Seven eights are", "It is fifty-six."]
-        thought = last(window).thought
-        assert thought
-        assert not thought.open
+        assert texts(window) == ["Seven eights are", "It is fifty-six."]
+        assert not last(window).opened
         assert window.header.accessibleName() == "What is 7 times 8?"
         assert not window.empty.isVisible()
     with whole(answers=[ANSWER]) as (window, desk):
         assert window.sidebar.list.chats.rows[1] == desk.sessions[0]
         window.step_chat(1)
-        assert last(window).texts()[-1].text() == "It is fifty-six."
+        assert texts(window)[-1] == "It is fifty-six."
 
 
 def test_a_question_waits_for_the_model(whole: Stage, qtbot: QtBot, tmp_path: Path) -> None:
@@ -88,13 +92,11 @@ def test_escape_stops_and_keeps(whole: Stage, qtbot: QtBot) -> None:
     with whole(answers=[endless]) as (window, _desk):
         write("Why?")
         press(Qt.Key.Key_Return)
-        qtbot.waitUntil(lambda: "on and on" in last(window).texts()[0].text() if window.thinking else False)
+        qtbot.waitUntil(lambda: "on and on" in texts(window)[0] if window.thinking else False)
         press(Qt.Key.Key_Escape)
         qtbot.waitUntil(lambda: window.last_answer is not None and window.last_answer.state is State.STOPPED)
-        thought = last(window).thought
-        assert thought
-        assert thought.header.text().endswith("stopped by you")
-        assert "on and on" in last(window).texts()[0].text()
+        assert last(window).words.endswith("stopped by you")
+        assert "on and on" in texts(window)[0]
 
 
 def test_an_engine_that_dies_leaves_the_text_and_a_way_on(whole: Stage, qtbot: QtBot) -> None:
@@ -106,14 +108,14 @@ def test_an_engine_that_dies_leaves_the_text_and_a_way_on(whole: Stage, qtbot: Q
         qtbot.waitUntil(lambda: desk.engine.state is EngineState.STOPPED)
         card = last(window).card
         assert card
-        assert last(window).texts()[0].text() == "Half a thou"
+        assert texts(window)[0] == "Half a thou"
         assert not window.dock.card.isVisible()
         assert [button.text() for button in card.buttons] == ["Continue", "Answer now"]
         before = last(window).message.id
         click(card.buttons[0])
         qtbot.waitUntil(lambda: desk.engine.state is EngineState.STOPPED and not window.running)
         assert last(window).message.id == before
-        assert last(window).texts()[0].text() == "Half a thouHalf a thou"
+        assert texts(window)[0] == "Half a thouHalf a thou"
 
 
 def test_a_model_that_cannot_be_loaded_says_so_over_the_composer(whole: Stage, qtbot: QtBot) -> None:
@@ -196,14 +198,14 @@ def test_a_running_thought_is_corrected_from_the_composer(whole: Stage, qtbot: Q
         kinds = [part.kind for part in desk.conversation.messages[-1].parts]
         assert kinds == [Kind.REASONING, Kind.STEER, Kind.REASONING, Kind.TEXT]
         window.toggle_thought()
-        texts = [text.text() for text in last(window).texts()]
-        assert texts == ["Decimals first.", "Use fractions.", "Fractions, then.", "25/8."]
+        said = texts(window)
+        assert said == ["Decimals first.", "Use fractions.", "Fractions, then.", "25/8."]
         session = desk.conversation.session
         assert session
         window.start_chat()
         window.open_chat(session.id)
         window.toggle_thought()
-        assert [text.text() for text in last(window).texts()] == texts
+        assert texts(window) == said
 
 
 def test_a_looping_thought_offers_to_answer_now(whole: Stage, qtbot: QtBot) -> None:
@@ -213,9 +215,8 @@ def test_a_looping_thought_offers_to_answer_now(whole: Stage, qtbot: QtBot) -> N
         press(Qt.Key.Key_Return)
         qtbot.waitUntil(lambda: settled(window))
         answer = last(window)
-        assert answer.thought
-        assert answer.thought.header.text().endswith("loop stopped")
-        assert answer.texts()[0].text() == "So. Again. "
+        assert answer.words.endswith("loop stopped")
+        assert texts(window)[0] == "So. Again. "
         assert answer.card
         assert [button.text() for button in answer.card.buttons] == ["Answer now", "Try again from before the loop"]
         before = answer.message.id

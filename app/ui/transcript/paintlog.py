@@ -3,10 +3,7 @@
 import json
 import sys
 import time
-from functools import partial
 from pathlib import Path
-
-from app.ui.transcript.turn import Answer
 
 MODEL_STACK = frozenset({"mlx", "mlx_lm", "transformers", "tokenizers", "numpy"})
 
@@ -16,31 +13,18 @@ class PaintLog:
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("a", encoding="utf-8", buffering=1)
-        self._answers: dict[int, int] = {}
+        self._last = (0, 0, 0)
 
     def note_start(self) -> None:
         """Write what it cost to come here: CPU seconds, and whether the model stack was loaded on the way."""
         heavy = sorted(MODEL_STACK.intersection(sys.modules))
         self._put({"t": time.time(), "cpu": time.process_time(), "heavy_modules": heavy})
 
-    def watch(self, answer: Answer) -> None:
-        """Write a line whenever a text of this answer has been painted."""
-        for text in answer.texts():
-            if text.after_paint is None:
-                text.after_paint = partial(self._write, answer)
-
-    def _write(self, answer: Answer) -> None:
-        thought = answer.thought.body if answer.thought else None
-        blocks = answer.block_texts()
-        if blocks and blocks[-1].painted == blocks[-1].taken:
-            self._answers[answer.message.id] = answer.taken
-        line: dict[str, object] = {
-            "t": time.time(),
-            "message": answer.message.id,
-            "reasoning": thought.painted if thought else 0,
-            "answer": self._answers.get(answer.message.id, 0),
-        }
-        self._put(line)
+    def note_painted(self, message_id: int, reasoning: int, answer: int) -> None:
+        """So much of an answer is on the screen."""
+        if (message_id, reasoning, answer) != self._last:
+            self._last = (message_id, reasoning, answer)
+            self._put({"t": time.time(), "message": message_id, "reasoning": reasoning, "answer": answer})
 
     def _put(self, line: dict[str, object]) -> None:
         if not self._file.closed:

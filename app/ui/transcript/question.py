@@ -1,85 +1,149 @@
 """What the user asked: a bubble at the right of the column."""
 
 from collections.abc import Sequence
+from math import ceil
 
-from PySide6.QtCore import QRectF, Qt, Signal, Slot
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QWidget
 
 from app.core.messages import Kind, Message
 from app.core.text import _
-from app.ui.commands import title_of
 from app.ui.theme import Theme
-from app.ui.transcript.prose import Prose
-from app.ui.transcript.versions import OVERHANG, Versions
+from app.ui.transcript.row import Row, WidgetRow
+from app.ui.transcript.section import Section
+from app.ui.transcript.textrow import ProseRow, TextRow
+from app.ui.transcript.turn import TURN_GAP, Host, Turn
+from app.ui.transcript.versions import HEIGHT, OVERHANG, Versions
 
 BUBBLE_RADIUS = 14
 BUBBLE_X, BUBBLE_Y = 14, 8
 BUBBLE_SHARE = 0.8
 FILE_GAP = 4
 VERSIONS_GAP = 2
+SHORT = 4
+"""Blocks up to which a bubble is made as narrow as its text; a longer one takes all the room it may."""
 
 
-class Question(QWidget):
-    """One question, its files named above it and its versions under it."""
+class Bubble(Section):
+    """A text of the question. All texts of one question share a bubble."""
 
-    chosen = Signal(object)
-    """Another version is wanted: its message id."""
-    edit_asked = Signal(object)
-    """The message with this id is to be put into other words."""
+    def __init__(self, question: "Question", *, role: str, ink: str, gap: int, verbatim: bool) -> None:
+        super().__init__(
+            question.host.setting, role=role, ink=ink, paper="fill", gap=gap, breaks=True, verbatim=verbatim
+        )
+        self._question = question
 
-    def __init__(self, theme: Theme, message: Message, parent: QWidget, *, versions: Sequence[int] = ()) -> None:
-        super().__init__(parent)
-        self._theme = theme
-        self.message = message
-        self.body = Prose(theme, "text", "ink", self)
-        self.body.append(message.text)
-        self.body.menu_opening.connect(self._offer_edit)
-        self._natural = self.body.natural_width()
-        self.files: Prose | None = None
-        if names := [part.name for part in message.parts if part.kind is Kind.DOCUMENT]:
-            self.files = Prose(theme, "thought", "secondary", self)
-            self.files.append("\n".join(names))
-            self._natural = max(self._natural, self.files.natural_width())
-        self.siblings = versions
-        """All versions of this question, this one among them."""
-        self.versions: Versions | None = None
-        if len(versions) > 1:
-            self.versions = Versions(theme, self, versions, message.id)
-            self.versions.chosen.connect(self.chosen)
-        self.setAccessibleName(_("Your question"))
+    def padding(self, row: TextRow) -> tuple[int, int]:
+        """Room inside the bubble, above its first and under its last row."""
+        rows = self._question.text_rows()
+        return BUBBLE_Y if row is rows[0] else 0, BUBBLE_Y if row is rows[-1] else 0
 
-    @Slot(QMenu, int)
-    def _offer_edit(self, menu: QMenu, _characters: int) -> None:
-        menu.addSeparator()
-        menu.addAction(title_of("question.edit"), self._ask_edit)
-
-    @Slot()
-    def _ask_edit(self) -> None:
-        self.edit_asked.emit(self.message.id)
-
-    def height_at(self, width: int) -> int:
-        """Lay out in a width and say how high the turn is."""
-        inner = min(self._natural, int(width * BUBBLE_SHARE) - 2 * BUBBLE_X)
-        x, y = width - inner - BUBBLE_X, BUBBLE_Y
-        if self.files is not None:
-            self.files.setGeometry(x, y, inner, self.files.height_at(inner))
-            y += self.files.height() + FILE_GAP
-        self.body.setGeometry(x, y, inner, self.body.height_at(inner))
-        bottom = y + self.body.height() + BUBBLE_Y
-        if self.versions is None:
-            return bottom
-        size = self.versions.sizeHint()
-        self.versions.setGeometry(width - size.width() + OVERHANG, bottom + VERSIONS_GAP, size.width(), size.height())
-        return bottom + VERSIONS_GAP + size.height()
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Draw the bubble."""
-        painter = QPainter(self)
+    def backdrop(self, painter: QPainter, row: TextRow, x: int, y: int) -> None:
+        """Paint the part of the bubble that lies behind a row."""
+        rows = self._question.text_rows()
+        first, last = row is rows[0], row is rows[-1]
+        left = x + self.inset - BUBBLE_X
+        box = QRectF(left, y, self.setting.width - self.inset + BUBBLE_X, row.height)
+        if not first:
+            box.setTop(y - row.gap)
+        painter.save()
+        painter.setClipRect(box, Qt.ClipOperation.IntersectClip)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._theme.color("fill"))
-        left = self.body.x() - BUBBLE_X
-        bottom = self.body.geometry().bottom() + 1 + BUBBLE_Y
-        painter.drawRoundedRect(QRectF(left, 0, self.width() - left, bottom), BUBBLE_RADIUS, BUBBLE_RADIUS)
-        painter.end()
+        painter.setBrush(self.setting.theme.color("fill"))
+        shape = box.adjusted(0, 0 if first else -2 * BUBBLE_RADIUS, 0, 0 if last else 2 * BUBBLE_RADIUS)
+        painter.drawRoundedRect(shape, BUBBLE_RADIUS, BUBBLE_RADIUS)
+        painter.restore()
+
+    def measure(self, width: int) -> None:
+        """Set the insets for a width of the column."""
+        self._question.fit(width)
+
+    def unfit(self) -> None:
+        """Formulas are there that were not."""
+        self._question.unfit()
+
+
+class Question(Turn):
+    """One question, its files named above it and its versions under it."""
+
+    def __init__(self, host: Host, message: Message, versions: Sequence[int]) -> None:
+        super().__init__(host, message, versions)
+        self._fitted = (-1, -1)
+        self.files: Bubble | None = None
+        if names := [part.name for part in message.parts if part.kind is Kind.DOCUMENT]:
+            self.files = Bubble(self, role="thought", ink="secondary", gap=TURN_GAP, verbatim=True)
+        self.text = Bubble(self, role="text", ink="ink", gap=FILE_GAP if names else TURN_GAP, verbatim=False)
+        if self.files is not None:
+            self.files.take_whole("\n".join(names))
+        self.text.take_whole(message.text.replace("\r\n", "\n"))
+        self._versions = WidgetRow(VERSIONS_GAP, self._make_versions, height=HEIGHT) if len(versions) > 1 else None
+        self.rows = self._compose()
+
+    def _compose(self) -> list[Row]:
+        rows: list[Row] = list(self.text_rows())
+        if self._versions is not None:
+            rows.append(self._versions)
+        return rows
+
+    def text_rows(self) -> list[TextRow]:
+        """The rows of the bubble."""
+        return [*(self.files.rows if self.files is not None else ()), *self.text.rows]
+
+    @property
+    def sections(self) -> list[Section]:
+        """The names of the files and the question."""
+        return [self.text] if self.files is None else [self.files, self.text]
+
+    def spoken_as(self, section: Section) -> str:
+        """Who says it."""
+        return _("Attached files") if section is self.files else _("Your question")
+
+    def fit(self, width: int) -> None:
+        """Make the bubble as narrow as its text, in a width of the column."""
+        epoch = self.host.setting.epoch
+        if self._fitted == (width, epoch):
+            return
+        self._fitted = (width, epoch)
+        widest = int(width * BUBBLE_SHARE) - 2 * BUBBLE_X
+        self._inset(width, widest)
+        rows = self.text_rows()
+        if len(rows) > SHORT or not all(isinstance(row, ProseRow) for row in rows):
+            return
+        natural = max((row.natural(width) for row in rows if isinstance(row, ProseRow)), default=widest)
+        self._inset(width, min(widest, max(1, ceil(natural))))
+
+    def unfit(self) -> None:
+        """The text is wider or narrower than it was: its formulas are there now."""
+        self._fitted = (-1, -1)
+
+    def _inset(self, width: int, inner: int) -> None:
+        for section in (self.files, self.text):
+            if section is not None:
+                section.inset, section.inset_right = width - inner - BUBBLE_X, BUBBLE_X
+
+    @property
+    def versions(self) -> Versions | None:
+        """The switch between versions, where there are several."""
+        widget = self._versions.realise() if self._versions is not None else None
+        return widget.versions if isinstance(widget, VersionsRow) else None
+
+    def _make_versions(self) -> QWidget:
+        holder = VersionsRow(self.host.setting.theme, self.host.ground, self)
+        holder.versions.chosen.connect(self.host.choose)
+        return holder
+
+
+class VersionsRow(QWidget):
+    """Puts the switch between versions at the right edge of the column."""
+
+    def __init__(self, theme: Theme, parent: QWidget, question: Question) -> None:
+        super().__init__(parent)
+        self.versions = Versions(theme, self, question.siblings, question.message.id)
+
+    def height_at(self, width: int) -> int:
+        """One line; the switch stands at the right."""
+        size = self.versions.sizeHint()
+        self.versions.setGeometry(width - size.width() + OVERHANG, 0, size.width(), size.height())
+        return HEIGHT

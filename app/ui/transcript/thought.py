@@ -1,36 +1,26 @@
-"""The reasoning pane: a header that says how long and how it ended, and the thought behind a thin rule."""
+"""The line over a thought: folds it, says how long it was and how it ended, and offers what can be done with it."""
 
-from itertools import groupby
-from math import sin, tau
-from operator import itemgetter
 from time import monotonic
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, QVariantAnimation, Signal, Slot
-from PySide6.QtGui import QEnterEvent, QGuiApplication, QHideEvent, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
-from app.core.messages import Kind
 from app.core.text import _
 from app.ui.button import QuietButton, draw_chevron, draw_focus
-from app.ui.commands import hint_of
+from app.ui.commands import add_key, hint_of, title_of
 from app.ui.theme import Theme
-from app.ui.transcript.margin import ThoughtText
-from app.ui.transcript.prose import Prose
 
 HEADER = 28
 INSET = 20
-"""From the pane's left edge to its text."""
+"""From the column's left edge to the words."""
 RULE_X = 6
-TAIL = 8
-"""Room under an open thought."""
 TICK_SECONDS = 0.25
 """Numbers change at most this often."""
-BREATH_MS = 66
-BREATH_SECONDS = 2.4
 
 
 class ThoughtHeader(QAbstractButton):
-    """The line that folds and unfolds; a checked header is an open thought."""
+    """The words and the chevron; a checked header is an open thought."""
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
@@ -79,226 +69,118 @@ class ThoughtHeader(QAbstractButton):
         super().leaveEvent(event)
 
 
-class ThoughtPane(QWidget):
-    """One thought. Its text is laid out only once it is open."""
+class ThoughtHead(QWidget):
+    """The header with its buttons, which show on hover and focus."""
 
-    grew = Signal()
-    """The height is another one."""
+    toggled = Signal()
     answer_asked = Signal()
-    text_added = Signal(Prose)
-    """A stretch of the thought stands in the pane from now on."""
-    fork_asked = Signal(int)
-    """Think again from so many characters of the thought on."""
+    copy_asked = Signal()
+    steps_asked = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme = theme
-        self.running = False
-        self.touched = False
-        """True once the reader folded or unfolded it: from then on it does not fold by itself."""
-        self.taken = 0
-        """Characters of the model's own thought."""
-        self.steered = 0
-        """Characters that the user put into it."""
-        self._waiting: list[tuple[Kind, str]] = []
-        self._share = 0.0
-        self._body_height = 0
         self._ticked = 0.0
+        self._running = False
+        self._pinned = False
+        self.setAutoFillBackground(False)
         self.header = ThoughtHeader(theme, self)
-        self.header.clicked.connect(self._toggle)
-        # What most panes of a long chat never need is made when it is needed.
-        self.body: ThoughtText | None = None
-        self._copy: QuietButton | None = None
+        self.header.clicked.connect(self.toggled)
+        self._buttons: list[QuietButton] = []
+        """Those that show on hover; most heads of a long chat never need them."""
         self._now: QuietButton | None = None
-        self._folding: QVariantAnimation | None = None
-        self._breath: QTimer | None = None
 
-    # text ---------------------------------------------------------------------------------------
-
-    def append(self, kind: Kind, text: str) -> None:
-        """Put text at the end of the thought: the model's own, or the user's (STEER)."""
-        if kind is Kind.STEER:
-            self.steered += len(text)
-        else:
-            self.taken += len(text)
-        self._waiting.append((kind, text))
-        if self._share > 0:
-            self._lay_down()
-
-    def retract(self, kind: Kind, characters: int) -> None:
-        """Take so many characters away from its end."""
-        if kind is Kind.STEER:
-            self.steered -= characters
-        else:
-            self.taken -= characters
-        self._lay_down().retract(characters)
-
-    def _lay_down(self) -> ThoughtText:
-        if self.body is None:
-            self.body = ThoughtText(self._theme, self)
-            self.body.text_added.connect(self.text_added)
-            self.body.fork_asked.connect(self.fork_asked)
-        for kind, texts in groupby(self._waiting, key=itemgetter(0)):
-            self.body.append(kind, "".join(text for _kind, text in texts))
-        self._waiting.clear()
-        return self.body
-
-    def place(self) -> int | None:
-        """How many characters of the thought stand before the caret; None where the keyboard is elsewhere."""
-        return self.body.place() if self.body is not None and self.open else None
-
-    def place_at_end(self) -> None:
-        """Put the caret at the end of the thought, unfolded."""
-        self.touched = True
-        self.set_open(opened=True, animated=False)
-        self._lay_down().place_at_end()
-
-    @Slot()
-    def copy(self) -> None:
-        """Put the whole thought on the clipboard."""
-        QGuiApplication.clipboard().setText(self._lay_down().text())
-
-    def set_header(self, words: str, *, force: bool = False) -> None:
-        """Show the words of the header, at most four times a second unless forced."""
+    def set_words(self, words: str, *, force: bool = False) -> None:
+        """Show the words, at most four times a second unless forced."""
         now = monotonic()
         if force or now - self._ticked >= TICK_SECONDS:
             self._ticked = now
             self.header.setText(words)
 
+    def set_open(self, *, opened: bool) -> None:
+        """Show whether the thought is open."""
+        self.header.setChecked(opened)
+
     def set_running(self, *, running: bool) -> None:
-        """Let the rule breathe, and offer to answer now."""
-        if running == self.running:
+        """Offer to answer now while it runs."""
+        if running == self._running:
             return
-        self.running = running
+        self._running = running
         if self._now is None:
             self._now = self._button(_("Answer now"), "accent_text")
             self._now.setToolTip(hint_of("chat.answer_now"))
             self._now.clicked.connect(self.answer_asked)
         self._now.setVisible(running)
-        self._mind_breath()
-        self.update()
+        self._arrange()
 
-    # folding ------------------------------------------------------------------------------------
-
-    @property
-    def open(self) -> bool:
-        """Whether the text is, or is about to be, in sight."""
-        return self.header.isChecked()
-
-    def set_open(self, *, opened: bool, animated: bool = True) -> None:
-        """Fold or unfold."""
-        self.header.setChecked(opened)
-        if opened:
-            self._lay_down().show()
-        duration = self._theme.fold_ms if animated and self.isVisible() else 0
-        if self._folding is not None:
-            self._folding.stop()
-        if not duration:
-            self._fold_to(1.0 if opened else 0.0)
-            self._folded()
-            return
-        if self._folding is None:
-            self._folding = QVariantAnimation(self)
-            self._folding.valueChanged.connect(self._fold_to)
-            self._folding.finished.connect(self._folded)
-        self._folding.setDuration(duration)
-        self._folding.setStartValue(self._share)
-        self._folding.setEndValue(1.0 if opened else 0.0)
-        self._folding.start()
-
-    def toggle(self) -> None:
-        """The reader folds or unfolds."""
-        self.touched = True
-        self.set_open(opened=not self.open)
-
-    @Slot()
-    def _toggle(self) -> None:
-        self.touched = True
-        self.set_open(opened=self.header.isChecked())
-
-    @Slot(object)
-    def _fold_to(self, share: float) -> None:
-        if share != self._share:
-            self._share = share
-            self.grew.emit()
-
-    @Slot()
-    def _folded(self) -> None:
-        if self.body is not None:
-            self.body.setVisible(self._share > 0)
-        self.grew.emit()
+    def set_pinned(self, *, pinned: bool) -> None:
+        """Whether it lies over the text of its own thought, and so needs a ground."""
+        if pinned != self._pinned:
+            self._pinned = pinned
+            self.update()
 
     def _button(self, words: str, ink: str) -> QuietButton:
         button = QuietButton(self._theme, words, self)
         button.ink = ink
         return button
 
-    # layout and paint ---------------------------------------------------------------------------
+    @Slot()
+    def show_buttons(self) -> None:
+        """Show what can be done with the thought."""
+        if not self._buttons:
+            copy = self._button(_("Copy"), "secondary")
+            copy.setAccessibleName(title_of("copy.thought"))
+            copy.setToolTip(add_key(title_of("copy.thought"), "copy.thought"))
+            copy.clicked.connect(self.copy_asked)
+            steps = self._button(_("Steps"), "secondary")
+            steps.setAccessibleName(title_of("thought.steps"))
+            steps.setToolTip(add_key(title_of("thought.steps"), "thought.steps"))
+            steps.clicked.connect(self.steps_asked)
+            self._buttons = [copy, steps]
+        for button in self._buttons:
+            button.show()
+        self._arrange()
 
-    def height_at(self, width: int) -> int:
-        """Lay out in a width and say how high the pane is."""
-        right = width
-        for button in (self._now, self._copy):
+    def hide_buttons(self) -> None:
+        """Hide them, unless one has the keyboard."""
+        if any(button.hasFocus() for button in self._buttons):
+            return
+        for button in self._buttons:
+            button.hide()
+        self._arrange()
+
+    def _arrange(self) -> None:
+        right = self.width()
+        for button in (self._now, *self._buttons):
             if button is None or button.isHidden():
                 continue
             size = button.sizeHint()
             right -= size.width()
             button.setGeometry(right, 0, size.width(), HEADER)
-        self.header.setGeometry(0, 0, max(0, right - 8), HEADER)
-        if self._share <= 0 or self.body is None:
-            return HEADER
-        self._body_height = self.body.height_at(width - INSET)
-        self.body.setGeometry(INSET, HEADER + 4, width - INSET, self._body_height)
-        return HEADER + round(self._share * (4 + self._body_height + TAIL))
+        self.header.setGeometry(0, 0, max(0, min(right - 8, self.width())), HEADER)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the rule."""
-        if self._share <= 0 or event.rect().left() > RULE_X + 2:
-            return
-        painter = QPainter(self)
-        color = self._theme.color("hairline")
-        if self.running:
-            depth = 0.0 if self._theme.reduced_motion else 0.3 * (1 + sin(tau * monotonic() / BREATH_SECONDS))
-            color = self._theme.color("accent", 1.0 - depth)
-        painter.fillRect(QRectF(RULE_X, HEADER + 4, 2, self.height() - HEADER - 4 - TAIL), color)
-        painter.end()
+    def height_at(self, _width: int) -> int:
+        """Always one line."""
+        return HEADER
 
-    @Slot()
-    def _breathe(self) -> None:
-        self.update(RULE_X, HEADER, 2, self.height() - HEADER)
+    def resizeEvent(self, _event: QEvent) -> None:
+        """Keep the buttons at the right."""
+        self._arrange()
 
-    def _mind_breath(self) -> None:
-        if self.running and self.isVisible() and not self._theme.reduced_motion:
-            if self._breath is None:
-                self._breath = QTimer(self, interval=BREATH_MS)
-                self._breath.timeout.connect(self._breathe)
-            self._breath.start()
-        elif self._breath is not None:
-            self._breath.stop()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Breathe while in sight."""
-        super().showEvent(event)
-        self._mind_breath()
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        """Cost nothing out of sight."""
-        super().hideEvent(event)
-        self._mind_breath()
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """While pinned, cover what runs below it."""
+        if self._pinned:
+            painter = QPainter(self)
+            painter.fillRect(self.rect(), self._theme.color("paper"))
+            painter.fillRect(QRectF(0, self.height() - 1, self.width(), 1), self._theme.color("hairline"))
+            painter.end()
 
     def enterEvent(self, event: QEnterEvent) -> None:
-        """Show the buttons of the header."""
-        if self._copy is None:
-            self._copy = self._button(_("Copy"), "secondary")
-            self._copy.setAccessibleName(_("Copy the thought"))
-            self._copy.clicked.connect(self.copy)
-        self._copy.show()
-        self.height_at(self.width())
+        """Show the buttons."""
+        self.show_buttons()
         super().enterEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
         """Hide them again."""
-        if self._copy is not None:
-            self._copy.hide()
-        self.height_at(self.width())
+        self.hide_buttons()
         super().leaveEvent(event)

@@ -1,37 +1,47 @@
-"""The scrolled column of turns: opens long chats from their end, follows a running answer, keeps the reader's place.
+"""The transcript: all turns of one conversation in one painted view.
 
-The outward surface is small on purpose, because its inside will be replaced by a painted, virtualised
-view: `open`, `add`, `append`, `retract`, `change`, `progress`, `offer`, what thoughts can do, and the signals.
+Text that arrives is kept and shown as often as there is time for it: at most 30 times a second, and never for more
+than a quarter of the time.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QPalette, QResizeEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+import msgspec
+from PySide6.QtCore import QEvent, QTimer, Signal, Slot
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.chat.changes import Progress
-from app.core.messages import Kind, Message, Role, State
+from app.core.messages import Kind, Message, Part, Role, State
 from app.core.text import _
-from app.ui.button import QuietButton
-from app.ui.overbar import OverBar
+from app.markup.drawing import Drawing
+from app.markup.formulas import Formula, Refused
+from app.markup.typesetter import Typesetter
 from app.ui.theme import Theme
-from app.ui.transcript.column import TOP, Column, Turn
+from app.ui.transcript.answer import Answer
 from app.ui.transcript.paintlog import PaintLog
-from app.ui.transcript.prose import Prose
+from app.ui.transcript.paper import Paper
 from app.ui.transcript.question import Question
-from app.ui.transcript.thought import ThoughtPane
-from app.ui.transcript.turn import Answer
+from app.ui.transcript.reading import Reading
+from app.ui.transcript.selecting import Spot
+from app.ui.transcript.setting import Setting
+from app.ui.transcript.slip import Slip
+from app.ui.transcript.textrow import CodeRow, ProseRow
+from app.ui.transcript.turn import Turn
 
 SLICE_SECONDS = 0.008
+INTERVAL = 33
+HIDDEN_INTERVAL = 250
+SHARE = 4
+"""A flush may take this part of the time between two."""
 PLACED_AT_ONCE = 100
-FOLLOW_MARGIN = 4
-PAGE_SHARE = 0.9
+"""Older turns that are put above the first at once: putting them there costs more than making one."""
 
 
-class Transcript(QScrollArea):
+class Transcript(Reading):
     """All turns of one conversation."""
 
     asked = Signal(str)
@@ -40,12 +50,16 @@ class Transcript(QScrollArea):
     """Think again: a message id, and so many characters of its thought to keep."""
     edit_asked = Signal(object)
     """The question with this message id is to be put into other words."""
+    save_asked = Signal(object, object)
+    """A file is to be written: its path and its bytes."""
     chosen = Signal(object)
     """Another version of a message is wanted: its id."""
+    _typeset = Signal()
+    """Formulas are known that were not; sent from their thread."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None, *, paint_log: Path | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
+        self._typesetter = Typesetter(self._wake)
+        super().__init__(theme, Setting(theme, self._typesetter.ask), parent)
         self.fold_thoughts = True
         self.queue_words = ""
         """What an answer in the queue waits for."""
@@ -58,152 +72,414 @@ class Transcript(QScrollArea):
         self._by_id: dict[int, Turn] = {}
         self._older: list[Message] = []
         """Messages above the first turn that are not built yet."""
-        self._stale: set[Turn] = set()
-        """Turns whose height may be another one, to be laid out at once."""
-        self._follow = True
-        self._moving = False
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._built: list[Turn] = []
+        """Turns built above the first one, nearest first, that are not in their places yet."""
+        self.flush_seconds = 0.0
+        """What the last flush took, without painting."""
+        self._growing: Answer | None = None
+        self._places: dict[int, tuple[int, int, int]] = {}
+        """For each chat that was left in its middle: a message, a row of it, and where that stood."""
+        self._painted_thought = 0
+        """Characters of the running thought that were on the screen."""
         self.setAccessibleName(_("Conversation"))
-        self._column = Column()
-        self.setWidget(self._column)
-        self._bar = OverBar(self)
-        self._edge = QFrame(self)
-        self._edge.setAutoFillBackground(True)
-        self._edge.setBackgroundRole(QPalette.ColorRole.Mid)
-        self._edge.hide()
-        self._jump = QuietButton(theme, _("Jump to end"), self, framed=True)
-        self._jump.radius = 14
-        self._jump.clicked.connect(self.jump_to_end)
-        self._jump.hide()
-        self._settling = QTimer(self, singleShot=True, interval=0)
-        self._settling.timeout.connect(self._settle)
+        self._flushing = QTimer(self, singleShot=True)
+        self._flushing.timeout.connect(self.flush)
         self._building = QTimer(self, interval=0)
         self._building.timeout.connect(self._build_slice)
-        self.verticalScrollBar().valueChanged.connect(self._scrolled)
+        self._retyping = QTimer(self, singleShot=True, interval=INTERVAL)
+        self._retyping.timeout.connect(self._take_formulas)
+        self._typeset.connect(self._mind_formulas)
+        theme.changed.connect(self._retheme)
 
-    # what it shows ------------------------------------------------------------------------------
+    # what it shows --------------------------------------------------------------------------------
 
     def open(self, messages: Iterable[Message], progress: Progress | None = None) -> None:
         """Show another conversation from its end; what lies above is built while the reader looks."""
         self._building.stop()
-        self._column.clear()
-        self._by_id, self._older = {}, list(messages)
-        self._stale.clear()
-        self._follow = True
-        built = 0
-        while self._older and built < self.window().height() * 3 // 2:
-            built += self._build_older().height()
-        self._column.take_ahead()
+        self._flushing.stop()
+        self.close_find()
+        self._note_place()
+        self.clear()
+        self.marks.clear()
+        self.fit_width()
+        self._by_id, self._older, self._built = {}, list(messages), []
+        self._growing = None
+        self.follow = True
+        height = 0
+        first: list[Turn] = []
+        place = self._places.get(self._older[-1].session) if self._older else None
+        wanted = self.window().height() * 3 // 2
+        while self._older and (height < wanted or (place is not None and place[0] not in self._by_id)):
+            turn = self._make(self._older.pop())
+            first.append(turn)
+            height += sum(row.height + row.gap for row in turn.rows)
+        for turn in reversed(first):
+            self.push(turn)
         if progress is not None:
             self.progress(progress)
         self._mind_last()
-        self._settle()
+        self._return_to(place)
+        self.viewport().update()
         if self._older:
             self._building.start()
+
+    def _note_place(self) -> None:
+        """Remember where the reader is in this chat, unless that is its end."""
+        if not self.turns:
+            return
+        session = self.turns[-1].message.session
+        self._places.pop(session, None)
+        if self.follow or not self.stack.rows:
+            return
+        index = self.row_at(0)
+        turn = self.turn_at(index)
+        if turn is not None:
+            self._places[session] = (turn.message.id, index - self._firsts[self.turns.index(turn)], self.row_top(index))
+
+    def _return_to(self, place: tuple[int, int, int] | None) -> None:
+        """Show the chat where the reader left it, else its end."""
+        turn = self._by_id.get(place[0]) if place is not None else None
+        if place is None or turn is None or place[1] >= len(turn.rows):
+            self.settle()
+            return
+        self.follow = False
+        self.restore((turn.rows[place[1]], place[2]))
 
     def add(self, message: Message) -> None:
         """Put a message under the last one, and go to it if the reader is at the end or asked it."""
         if message.id in self._by_id:
             self.change(message)
             return
-        self._drop_after(message.parent)
-        turn = self._make(message)
-        self._column.turns.append(turn)
-        self._by_id[message.id] = turn
-        if message.role is Role.USER:
-            self._follow = True
-        self._mind_last()
-        self._touch(turn)
+        with self.changes():
+            self._drop_after(message.parent)
+            self.push(self._make(message))
+            self._painted_thought = 0
+            if message.role is Role.USER:
+                self.follow = True
+            self._mind_last()
+        self.viewport().update()
 
     def append(self, message_id: int, kind: Kind, text: str) -> None:
         """Put text at the end of a running answer."""
         turn = self._by_id.get(message_id)
         if isinstance(turn, Answer):
             turn.append(kind, text)
+            self._growing = turn
+            if not self._flushing.isActive():
+                self._flushing.start(self._interval())
+
+    def _interval(self) -> int:
+        if not self.isVisible() or self.window().isMinimized():
+            return HIDDEN_INTERVAL
+        return max(INTERVAL, round(1000 * SHARE * (self.flush_seconds + self.painted_seconds)))
+
+    @Slot()
+    def flush(self) -> None:
+        """Show all text that has arrived."""
+        self._flushing.stop()
+        turn, self._growing = self._growing, None
+        if turn is None or not turn.waits:
+            return
+        started = perf_counter()
+        with self.changes():
+            turn.flush()
+        self.mind_breath()
+        self.grown(turn)
+        self.flush_seconds = perf_counter() - started
 
     def retract(self, message_id: int, kind: Kind, characters: int) -> None:
         """Take so many characters away from the end of a running answer or of its thought."""
         turn = self._by_id.get(message_id)
         if isinstance(turn, Answer):
-            turn.retract(kind, characters)
+            with self.changes():
+                turn.retract(kind, characters)
 
     def change(self, message: Message) -> None:
         """Show a message as it is now."""
         turn = self._by_id.get(message.id)
         if isinstance(turn, Answer):
-            turn.change(message)
-            self._mind_last()
-            self._mind_edges()
+            was_running = turn.message.state is State.RUNNING
+            with self.changes():
+                turn.change(message)
+                self._mind_last()
+            self.grown(turn)
+            if was_running and message.state is not State.RUNNING:
+                self.announce(
+                    _("The answer is finished.") if message.state is State.DONE else _("The answer has ended.")
+                )
+            self.viewport().update()
 
     def progress(self, progress: Progress) -> None:
         """Show how far a running answer is."""
         turn = self._by_id.get(progress.message)
         if isinstance(turn, Answer):
-            turn.progress(progress, self.queue_words)
+            self.flush()
+            with self.changes():
+                turn.progress(progress, self.queue_words)
+            self.mind_breath()
 
     def offer(self, possible: frozenset[str]) -> None:
         """Take which commands the last answer can offer."""
         if possible != self._possible:
             self._possible = possible
-            self._mind_last()
+            with self.changes():
+                self._mind_last()
+
+    # thoughts -------------------------------------------------------------------------------------
+
+    def answers(self) -> list[Answer]:
+        """All answers that have a thought."""
+        return [turn for turn in self.turns if isinstance(turn, Answer) and turn.thought]
+
+    def thought_in_sight(self) -> Answer | None:
+        """The newest answer whose thought reaches into sight, else the newest of all."""
+        seen = [turn for _first, turn in self.turns_seen() if isinstance(turn, Answer) and turn.thought]
+        found = seen or self.answers()
+        return found[-1] if found else None
 
     def toggle_thought(self) -> None:
         """Fold or unfold the thought in sight."""
-        if (pane := self._thought_in_sight()) is not None:
-            pane.toggle()
+        if (answer := self.thought_in_sight()) is not None:
+            answer.toggle()
 
     def enter_thought(self) -> None:
         """Put the caret at the end of the thought in sight."""
-        if (pane := self._thought_in_sight()) is not None:
-            pane.place_at_end()
+        answer = self.thought_in_sight()
+        if answer is None:
+            return
+        answer.show_thought(opened=True)
+        own = [section for section in answer.thought if not isinstance(section, Slip)]
+        if own:
+            spot = Spot(own[-1], len(own[-1].source.rstrip()))
+            self.setFocus()
+            self.select(spot, spot)
+            self.show_spot(spot)
 
     def place_in_thought(self) -> tuple[int, int] | None:
         """The message whose thought has the caret, and how many characters of it stand before; None without one."""
-        for turn in self._column.turns:
-            place = turn.thought.place() if isinstance(turn, Answer) and turn.thought else None
-            if place is not None:
-                return turn.message.id, place
-        return None
+        if self.caret is None or not self.hasFocus():
+            return None
+        turn = self.turn_of(self.caret.section)
+        if not isinstance(turn, Answer) or self.caret.section not in turn.thought or not turn.opened:
+            return None
+        return turn.message.id, turn.before(*self.caret)
+
+    # versions and ends ----------------------------------------------------------------------------
 
     def version(self, step: int) -> int | None:
         """The version before (-1) or after (1) the shown one, of the newest message that has several."""
-        for turn in reversed(self._column.turns):
+        for turn in reversed(self.turns):
             if len(turn.siblings) > 1:
                 at = turn.siblings.index(turn.message.id) + step
                 return turn.siblings[at] if 0 <= at < len(turn.siblings) else None
         return None
 
-    def _thought_in_sight(self) -> ThoughtPane | None:
-        """The newest thought that reaches into sight, else the newest of all."""
-        panes = [turn.thought for turn in self._column.turns if isinstance(turn, Answer) and turn.thought]
-        seen = [pane for pane in panes if not pane.visibleRegion().isEmpty()]
-        return (seen or panes)[-1] if panes else None
-
     def has_thought(self) -> bool:
         """Whether there is a thought to fold."""
-        return any(isinstance(turn, Answer) and turn.thought for turn in self._column.turns)
+        return any(isinstance(turn, Answer) and turn.thought for turn in self.turns)
 
     def has_answer(self) -> bool:
         """Whether there is an answer to copy."""
-        return any(isinstance(turn, Answer) and turn.taken for turn in self._column.turns)
+        return any(isinstance(turn, Answer) and turn.taken for turn in self.turns)
 
     @property
     def last(self) -> Message | None:
         """The last message; while it runs, as it was when it began."""
-        return self._column.turns[-1].message if self._column.turns else None
+        return self.turns[-1].message if self.turns else None
+
+    def ask(self, command: str) -> None:
+        """A button asks for a command."""
+        self.asked.emit(command)
+
+    def choose(self, message_id: int) -> None:
+        """Another version is wanted."""
+        self.chosen.emit(message_id)
+
+    # paper ----------------------------------------------------------------------------------------
+
+    def paper(self, messages: Sequence[Message], *, thoughts: bool) -> Paper:
+        """These messages as they can be printed."""
+        return Paper(self, self._theme, self._typesetter.ask, messages, thoughts=thoughts)
+
+    def save_picture(self, turn: Turn) -> None:
+        """Ask for a file and save a message in it as a picture."""
+        path, _kind = QFileDialog.getSaveFileName(self, _("Save as a picture"), _("message") + ".png")
+        if path:
+            opened = isinstance(turn, Answer) and turn.opened
+            self.save_paper(Path(path), self.paper([self._as_shown(turn)], thoughts=opened), "")
+
+    def _as_shown(self, turn: Turn) -> Message:
+        """The message with the text that is shown, which may be more than it had when it began."""
+        if not isinstance(turn, Answer) or turn.message.state is not State.RUNNING:
+            return turn.message
+        parts = [Part(Kind.STEER if isinstance(one, Slip) else Kind.REASONING, one.source) for one in turn.thought]
+        if turn.text is not None:
+            parts.append(Part(Kind.TEXT, turn.text.source))
+        return msgspec.structs.replace(turn.message, parts=tuple(parts))
+
+    def messages_shown(self) -> list[Message]:
+        """All messages of the conversation as they are shown."""
+        self.build_all()
+        return [self._as_shown(turn) for turn in self.turns]
+
+    def save_paper(self, path: Path, paper: Paper, title: str) -> None:
+        """Write a picture, or a PDF where the file's name says so, once all formulas are there."""
+        paper.ready.connect(partial(self._write_paper, path, paper, title))
+        paper.begin()
+
+    def _write_paper(self, path: Path, paper: Paper, title: str) -> None:
+        self.write_file(path, paper.pdf(title) if path.suffix.lower() == ".pdf" else paper.png())
+
+    def ask_fork(self, message_id: int, characters: int) -> None:
+        """Think again from a place on."""
+        self.fork_asked.emit(message_id, characters)
+
+    def ask_edit(self, message_id: int) -> None:
+        """Put a question into other words."""
+        self.edit_asked.emit(message_id)
+
+    # building -------------------------------------------------------------------------------------
+
+    def _make(self, message: Message) -> Turn:
+        versions = self.versions(message.id)
+        turn: Turn
+        if message.role is Role.USER:
+            turn = Question(self, message, versions)
+        else:
+            turn = Answer(self, message, versions, fold=self.fold_thoughts)
+        self._by_id[message.id] = turn
+        return turn
+
+    def _drop_after(self, parent: int | None) -> None:
+        """Take away what another branch had under that message."""
+        if parent not in self._by_id:
+            return
+        while self.turns[-1].message.id != parent:
+            turn = self.pop()
+            del self._by_id[turn.message.id]
+            self.forget_places()
+
+    def _mind_last(self) -> None:
+        for turn in self.turns[-3:]:
+            if isinstance(turn, Answer):
+                last = turn is self.turns[-1]
+                turn.offer(self._possible if last else frozenset(), self.other_model)
 
     @Slot()
-    def jump_to_end(self) -> None:
-        """Go to the end and follow it again."""
-        self._follow = True
-        self._settle()
+    def _build_slice(self) -> None:
+        """Spend one slice on turns above the first one."""
+        until = perf_counter() + SLICE_SECONDS
+        while self._older and perf_counter() < until:
+            self._built.append(self._make(self._older.pop()))
+        near_top = self.verticalScrollBar().value() < 2 * self.viewport().height()
+        if near_top or len(self._built) > PLACED_AT_ONCE or not self._older:
+            self._place_built()
+        if not self._older:
+            self._building.stop()
 
-    def page(self, direction: int) -> None:
-        """Scroll by a page, up (-1) or down (1)."""
-        bar = self.verticalScrollBar()
-        bar.setValue(bar.value() + int(direction * self.viewport().height() * PAGE_SHARE))
+    def build_all(self) -> None:
+        """Build all turns now: something must know all texts."""
+        while self._older:
+            self._built.append(self._make(self._older.pop()))
+        self._building.stop()
+        self._place_built()
+
+    def _place_built(self) -> None:
+        if self._built:
+            with self.changes():
+                self.push_above(self._built[::-1])
+                self._built.clear()
+
+    def idle(self) -> bool:
+        """Look for the colours of code in sight."""
+        for index in self.seen(ahead=self.viewport().height()):
+            row = self.stack.rows[index]
+            if isinstance(row, CodeRow) and not row.section.coloured(row.block.group):
+                if row.section.colour(row.block.group, SLICE_SECONDS / 2):
+                    self.viewport().update()
+                return True
+        return False
+
+    # formulas -------------------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        """Called in the thread of the formulas."""
+        self._typeset.emit()
+
+    @Slot()
+    def _mind_formulas(self) -> None:
+        if not self._retyping.isActive():
+            self._retyping.start()
+
+    @Slot()
+    def _take_formulas(self) -> None:
+        """Lay out anew what waited for formulas, once all of its formulas are there."""
+        if not self._typesetter.take():
+            return
+        with self.changes():
+            for row in self.setting.laid():
+                page = row.page if isinstance(row, ProseRow) else None
+                if page is not None and page.formulas and self._all_known(page.formulas):
+                    self.setting.drop_picture(row)
+                    row.forget()
+                    row.section.unfit()
+        self.viewport().update()
+
+    def _all_known(self, formulas: Sequence[Formula]) -> bool:
+        return all(self._typesetter.ask(formula) is not None for formula in formulas)
+
+    def typeset(self, formula: Formula) -> Drawing | Refused | None:
+        """The shapes of a formula, as far as they are known."""
+        return self._typesetter.ask(formula)
+
+    def ask_mathml(self, formula: Formula) -> None:
+        """Have a formula written as MathML."""
+        self._typesetter.ask_mathml(formula, self.note_mathml)
+
+    def write_file(self, path: Path, content: bytes) -> None:
+        """Hand a file on to be written."""
+        self.save_asked.emit(path, content)
+
+    # look -----------------------------------------------------------------------------------------
+
+    def set_look(self, *, scale: float, wrap: bool, numbers: bool) -> None:
+        """Take the size of texts and how code is shown."""
+        setting = self.setting
+        if (scale, wrap, numbers) == (setting.scale, setting.wrap, setting.numbers):
+            return
+        place = self.hold()
+        setting.scale, setting.wrap, setting.numbers = scale, wrap, numbers
+        self.code_bar.hide()
+        self.rescale()
+        self.restore(place)
+        self.viewport().update()
+
+    @Slot()
+    def _retheme(self) -> None:
+        """Other colours: all layouts hold the old ones."""
+        place = self.hold()
+        self.setting.renew()
+        for row in self.stack.rows:
+            if not isinstance(row, ProseRow | CodeRow):
+                continue
+            row.known = False
+        self.restore(place)
+        self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint, and note what was painted of a running answer."""
+        super().paintEvent(event)
+        last = self.turns[-1] if self.turns else None
+        if self._log and isinstance(last, Answer) and last.message.state is State.RUNNING:
+            if last.opened:
+                self._painted_thought = last.reasoned
+            self._log.note_painted(last.message.id, self._painted_thought, last.taken)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Show what has waited while the window was hidden."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.WindowStateChange:
+            self.flush()
 
     def log_start(self) -> None:
         """Note in the paint log that the window is there, and what that cost."""
@@ -211,167 +487,8 @@ class Transcript(QScrollArea):
             self._log.note_start()
 
     def close_log(self) -> None:
-        """Write no more to the paint log."""
+        """Write no more to the paint log, and typeset no more formulas."""
+        self._typesetter.close()
         if self._log:
             self._log.close()
             self._log = None
-
-    # building -----------------------------------------------------------------------------------
-
-    def _make(self, message: Message) -> Turn:
-        turn: Turn
-        versions = self.versions(message.id)
-        if message.role is Role.USER:
-            turn = Question(self._theme, message, self._column, versions=versions)
-            turn.body.dragged.connect(self._reach)
-            turn.edit_asked.connect(self.edit_asked)
-        else:
-            turn = Answer(self._theme, message, self._column, fold=self.fold_thoughts, versions=versions)
-            turn.grew.connect(self._grown)
-            turn.asked.connect(self.asked)
-            turn.fork_asked.connect(self.fork_asked)
-            turn.text_added.connect(self._mind_text)
-            for text in turn.texts():
-                text.dragged.connect(self._reach)
-            if self._log and message.state is State.RUNNING:
-                self._log.watch(turn)
-        turn.chosen.connect(self.chosen)
-        self._column.fit(turn, self.viewport().width())
-        return turn
-
-    def _drop_after(self, parent: int | None) -> None:
-        """Take away what another branch had under that message."""
-        turns = self._column.turns
-        if parent not in self._by_id:
-            return
-        while turns[-1].message.id != parent:
-            turn = self._column.drop_last()
-            del self._by_id[turn.message.id]
-            self._stale.discard(turn)
-
-    @Slot(Prose)
-    def _mind_text(self, text: Prose) -> None:
-        text.dragged.connect(self._reach)
-        answer = self.sender()
-        if self._log and isinstance(answer, Answer):
-            self._log.watch(answer)
-
-    def _build_older(self) -> Turn:
-        message = self._older.pop()
-        turn = self._make(message)
-        self._column.ahead.append(turn)
-        self._by_id[message.id] = turn
-        return turn
-
-    @Slot()
-    def _build_slice(self) -> None:
-        """Spend one slice on turns out of sight: those of another width first, then those not built yet."""
-        until = perf_counter() + SLICE_SECONDS
-        column, place = self._column, self._hold_place()
-        refits = bool(column.unfit)
-        while column.unfit and perf_counter() < until:
-            column.fit(next(iter(column.unfit)), self.viewport().width())
-        while self._older and perf_counter() < until:
-            self._build_older()
-        if not self._older and not column.unfit:
-            self._building.stop()
-        # Putting turns in their places costs more than building one, so many are placed at once.
-        near_top = self.verticalScrollBar().value() < 2 * self.viewport().height()
-        if refits or near_top or len(column.ahead) > PLACED_AT_ONCE or not self._older:
-            column.take_ahead()
-            self._reflow(place)
-
-    def _mind_last(self) -> None:
-        for turn in self._column.turns[-3:]:
-            if isinstance(turn, Answer):
-                last = turn is self._column.turns[-1]
-                turn.offer(self._possible if last else frozenset(), self.other_model)
-
-    # layout -------------------------------------------------------------------------------------
-
-    def _touch(self, turn: Turn) -> None:
-        self._stale.add(turn)
-        if not self._settling.isActive():
-            self._settling.start()
-
-    @Slot()
-    def _grown(self) -> None:
-        turn = self.sender()
-        if isinstance(turn, Answer):
-            self._touch(turn)
-
-    @Slot()
-    def _settle(self) -> None:
-        """Lay out what may have changed, then put everything in its place."""
-        self._settling.stop()
-        place = self._hold_place()
-        for turn in self._stale:
-            self._column.fit(turn, self.viewport().width())
-        ends = self._stale <= set(self._column.turns[-1:])
-        self._stale.clear()
-        self._reflow(place, len(self._column.turns) - 1 if ends else 0)
-
-    def _hold_place(self) -> tuple[Turn, int] | None:
-        return self._column.turn_at(self.verticalScrollBar().value())
-
-    def _reflow(self, place: tuple[Turn, int] | None, first: int = 0) -> None:
-        """Put all turns from the first changed one where they stand now, and the reader where they were."""
-        height = self._column.measure(first)
-        self._moving = True
-        self._column.resize(self.viewport().width(), max(height, self.viewport().height()))
-        bar = self.verticalScrollBar()
-        if self._follow:
-            bar.setValue(bar.maximum())
-        elif place is not None:
-            bar.setValue(self._column.top_of(place[0]) - place[1])
-        self._moving = False
-        self._show_near()
-
-    def _show_near(self) -> None:
-        top = self.verticalScrollBar().value()
-        self._column.place(top, top + self.viewport().height())
-        self._mind_edges()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Lay out what is in sight in the new width at once, and the rest while the reader looks."""
-        super().resizeEvent(event)
-        self._bar.place(self.size())
-        self._edge.setGeometry(0, 0, self.width(), 1)
-        self._jump.move((self.width() - self._jump.width()) // 2, self.height() - self._jump.height() - 12)
-        if event.oldSize().width() != event.size().width():
-            self._column.unfit.update(self._column.turns, self._column.ahead)
-            top = self.verticalScrollBar().value()
-            self._stale.update(self._column.near(top, top + self.height()))
-            self._building.start()
-        self._settle()
-
-    # scrolling ----------------------------------------------------------------------------------
-
-    @Slot()
-    def _scrolled(self) -> None:
-        if not self._moving:
-            bar = self.verticalScrollBar()
-            self._follow = bar.value() >= bar.maximum() - FOLLOW_MARGIN
-            self._show_near()
-
-    def _mind_edges(self) -> None:
-        self._edge.setVisible(self.verticalScrollBar().value() > TOP)
-        last = self._column.turns[-1] if self._column.turns else None
-        running = last is not None and last.message.state is State.RUNNING
-        wanted = running and not self._follow
-        if wanted != (not self._jump.isHidden()):
-            self._jump.adjustSize()
-            self._jump.move((self.width() - self._jump.width()) // 2, self.height() - self._jump.height() - 12)
-            self._jump.setVisible(wanted)
-
-    @Slot(QPoint)
-    def _reach(self, point: QPoint) -> None:
-        """Scroll along with a selection that is dragged out of sight."""
-        text = self.sender()
-        if isinstance(text, QWidget):
-            at = text.mapTo(self._column, point)
-            self.ensureVisible(self._column.width() // 2, at.y(), 0, 16)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Leave the keys to the window."""
-        event.ignore()

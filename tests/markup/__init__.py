@@ -1,0 +1,1 @@
+"""Tests of Markdown, code and formulas without Qt."""

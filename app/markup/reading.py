@@ -235,9 +235,12 @@ class _Reader:
             if found < 0:  # a tab that stood half in a list's margin was written out
                 found = min(end, self._text.find(line.strip(), begin, end) if line.strip() else begin)
             found = max(begin, found)
-            offsets.extend(min(end, found + i) for i in range(len(line) + 1))
+            offsets.extend(range(found, min(end, found + len(line)) + 1))
+            offsets.extend([end] * (found + len(line) - end))
         last = len(self._block.text)  # what was put behind it to close its markup does not count
-        return [min(offset, last) for offset in offsets] or [0]
+        if offsets and offsets[-1] > last:
+            offsets = [min(offset, last) for offset in offsets]
+        return offsets or [0]
 
     def _cell_offsets(self, content: str, at: int) -> list[int]:
         end = self._text.find("\n", at)

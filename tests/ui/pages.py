@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from app.core.messages import Message
 from app.ui.transcript.answer import Answer
+from app.ui.transcript.places import Spot
 from app.ui.transcript.question import Question
 from app.ui.transcript.section import Section
-from app.ui.transcript.selecting import Spot
 from app.ui.transcript.view import Transcript
 from app.ui.window import Window
 from tests.ui.hands import click

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 from app.chat.changes import Phase, Progress
 from app.core.messages import Kind, Message, Part, State
 from app.ui.transcript.answer import Answer
-from app.ui.transcript.selecting import Spot
+from app.ui.transcript.places import Spot
 from tests.bench.thoughts import tokens
 from tests.ui import samples
 

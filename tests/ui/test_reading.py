@@ -12,8 +12,8 @@ from pytestqt.qtbot import QtBot
 from app.core.messages import Kind, Message, Part, State
 from app.markup.block import Kind as Block
 from app.ui.transcript.marks import Range
-from app.ui.transcript.selecting import Spot
-from app.ui.transcript.textrow import ProseRow
+from app.ui.transcript.places import Spot
+from app.ui.transcript.proserow import ProseRow
 from app.ui.window import Window
 from tests.ui import samples
 from tests.ui.hands import ALT, CONTROL, NONE, SHIFT, click, press, write
@@ -267,7 +267,14 @@ def test_a_mark_speaks_and_acts(window: Window, desk: StageDesk) -> None:
     start = section.source.index("always")
     done: list[str] = []
     mark = Range(
-        section, start, start + 6, fill="found", underline=True, tip="Quoted", action=lambda: done.append("done")
+        section,
+        start,
+        start + 6,
+        fill="found",
+        underline=True,
+        badge="good",
+        tip="Quoted",
+        action=lambda: done.append("done"),
     )
     view.marks.put("quotes", [mark])
     at = point_of(view, Spot(section, start + 2))

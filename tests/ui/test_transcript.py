@@ -28,7 +28,7 @@ from app.core.errors import Failure
 from app.core.messages import End, Generation, Kind, Message, State, ThoughtEnd
 from app.markup.block import Kind as Block
 from app.ui.transcript.answer import Answer
-from app.ui.transcript.selecting import Spot
+from app.ui.transcript.places import Spot
 from app.ui.window import Window
 from app.ui.words import say_ended_thought, say_queue
 from tests.ui import samples, stage
@@ -150,6 +150,21 @@ def test_control_t_unfolds_and_folds(window: Window, desk: StageDesk, qtbot: QtB
     assert last.thought[0].source == samples.THOUGHT
     press(Qt.Key.Key_T, CONTROL)
     qtbot.waitUntil(lambda: height_of(window, last) == height)
+
+
+def test_folding_takes_a_moment_where_motion_is_wanted(window: Window, desk: StageDesk, qtbot: QtBot) -> None:
+    window.theme.reduced_motion = False
+    stage.folded(desk)
+    transcript = window.transcript
+    transcript.verticalScrollBar().setValue(0)
+    transcript.follow = False
+    for _fold in range(2):
+        window.toggle_thought()
+        assert transcript._slid != 0
+        qtbot.waitUntil(lambda: transcript._slid == 0)
+    window.theme.reduced_motion = True
+    window.toggle_thought()
+    assert transcript._slid == 0
 
 
 def test_an_answer_that_ends_keeps_its_rows(window: Window, desk: StageDesk) -> None:

@@ -9,15 +9,12 @@ from PySide6.QtWidgets import QWidget
 from app.chat.changes import Phase, Progress
 from app.core.messages import Kind, Message, State
 from app.core.text import _
-from app.ui.transcript.card import NoteCard
-from app.ui.transcript.endings import Ending, describe_end
-from app.ui.transcript.foot import HEIGHT as FOOT_HEIGHT
-from app.ui.transcript.foot import Foot
+from app.ui.transcript.ending import BLOCK_GAP, Ended
 from app.ui.transcript.row import Row, WidgetRow
 from app.ui.transcript.section import Section
 from app.ui.transcript.slip import Slip
 from app.ui.transcript.thought import HEADER, INSET, ThoughtHead
-from app.ui.transcript.turn import REPLY_GAP, Host, Turn
+from app.ui.transcript.turn import REPLY_GAP, Host
 from app.ui.transcript.waiting import HEIGHT as WAITING_HEIGHT
 from app.ui.transcript.waiting import WaitingLine
 from app.ui.words import say_ended_thought, say_left_thought, say_reading, say_running_thought
@@ -27,10 +24,9 @@ THOUGHT_GAP = 4
 AFTER_THOUGHT = 12
 AFTER_OPEN_THOUGHT = 20
 SLIP_GAP = 10
-BLOCK_GAP = 12
 
 
-class Answer(Turn):
+class Answer(Ended):
     """One answer. Text that arrives is kept until `flush`, which is called as often as there is time for it."""
 
     def __init__(self, host: Host, message: Message, versions: Sequence[int], *, fold: bool) -> None:
@@ -51,15 +47,10 @@ class Answer(Turn):
         self._blank = ""
         """The thought so far, while it is only space: no header is worth that."""
         self._words = _("Thinking…")
-        self._possible: frozenset[str] = frozenset()
-        self._other_model = ""
         self._answering = False
         self._waiting_words: tuple[str, int, int] = (_("Reading the question"), 0, 0)
-        self._ending: Ending | None = None
         self._head: WidgetRow | None = None
         self._waiting: WidgetRow | None = None
-        self._card: WidgetRow | None = None
-        self._foot: WidgetRow | None = None
         self._fill()
 
     # text -----------------------------------------------------------------------------------------
@@ -77,6 +68,8 @@ class Answer(Turn):
     def flush(self) -> None:
         """Show all text that was kept."""
         pending, self._pending = self._pending, []
+        if len({kind for kind, _text in pending}) == 1 and self._grow(*pending[0], pending):
+            return
         for kind, texts in groupby(pending, key=_kind_of):
             text = "".join(text for _kind, text in texts)
             if kind is Kind.TEXT:
@@ -87,6 +80,28 @@ class Answer(Turn):
             self._waiting = self._release(self._waiting)
         if pending:
             self._compose()
+
+    def _grow(self, kind: Kind, _text: str, pending: Sequence[tuple[Kind, str]]) -> bool:
+        """Put text behind the last section where nothing else changes, in no more time than that takes."""
+        section = self.text if kind is Kind.TEXT else self.thought[-1] if self.thought and self.text is None else None
+        steered = isinstance(section, Slip) != (kind is Kind.STEER)
+        ended = self._waiting or self._card or self._foot or (kind is Kind.TEXT and self.running)
+        if section is None or steered or ended or not section.rows or not self.rows:
+            return False
+        text = "".join(text for _kind, text in pending)
+        begin = len(self.rows) - len(section.rows)
+        shown = kind is Kind.TEXT or self.opened
+        first = section.feed(text)
+        if kind is Kind.TEXT:
+            self.taken += len(text)
+        if shown:
+            del self.rows[begin + first :]
+            self.rows.extend(section.rows[first:])
+            if first == 0:
+                self._compose()
+            else:
+                self.host.recompose(self, begin + first)
+        return True
 
     def retract(self, kind: Kind, characters: int) -> None:
         """Take so many characters away from the end of the thought or of the answer."""
@@ -261,18 +276,6 @@ class Answer(Turn):
         return widget if isinstance(widget, WaitingLine) else None
 
     @property
-    def card(self) -> NoteCard | None:
-        """The card of a failure or of another end that nobody wished for."""
-        widget = self._card.realise() if self._card is not None else None
-        return widget if isinstance(widget, NoteCard) else None
-
-    @property
-    def foot(self) -> Foot | None:
-        """The quiet row under the answer."""
-        widget = self._foot.realise() if self._foot is not None else None
-        return widget if isinstance(widget, Foot) else None
-
-    @property
     def head_row(self) -> WidgetRow | None:
         """The row of the thought's header."""
         return self._head
@@ -317,7 +320,8 @@ class Answer(Turn):
         """Fold or unfold the thought because the reader wants it so."""
         self.touched = True
         self._open(opened=opened)
-        self._compose()
+        self._arrange()
+        self.host.fold(self)
 
     def copy_thought(self) -> None:
         """Put the whole thought on the clipboard."""
@@ -343,69 +347,6 @@ class Answer(Turn):
     def _ask_steps(self) -> None:
         self.host.show_steps(self)
 
-    # the end --------------------------------------------------------------------------------------
-
-    def offer(self, possible: frozenset[str], other_model: str) -> None:
-        """Take which commands can be offered, none of them unless this is the last answer."""
-        if (possible, other_model) != (self._possible, self._other_model):
-            self._possible, self._other_model = possible, other_model
-            self._mind_end()
-            self._compose()
-
-    def _mind_end(self) -> None:
-        """Say how the answer ended where it was not by itself, and offer what can be done and its versions."""
-        ending = describe_end(self.message, self._possible, self._other_model)
-        in_card = ending is not None and ending.card
-        versions = len(self.siblings) > 1 and self.message.state is not State.RUNNING
-        changed = ending != self._ending
-        self._ending = ending
-        if in_card and self._card is None:
-            self._card = WidgetRow(BLOCK_GAP, self._make_card)
-        elif not in_card:
-            self._card = self._release(self._card)
-        if (ending is not None and not in_card) or versions:
-            if self._foot is None:
-                self._foot = WidgetRow(BLOCK_GAP, self._make_foot, height=FOOT_HEIGHT)
-        else:
-            self._foot = self._release(self._foot)
-        if changed:
-            self._show_ending()
-
-    def _show_ending(self) -> None:
-        """Let the widgets that are there say it; they may have the keyboard."""
-        for row in (self._card, self._foot):
-            if row is not None and isinstance(row.widget, NoteCard | Foot):
-                row.widget.show_ending(self._ending_in(row))
-                row.known = False
-
-    def _ending_in(self, row: WidgetRow) -> Ending:
-        """What of the end a row says: the foot nothing that the card says already."""
-        in_card = self._ending is not None and self._ending.card
-        return Ending() if self._ending is None or in_card != (row is self._card) else self._ending
-
-    def _make_card(self) -> QWidget:
-        card = NoteCard(self.host.setting.theme, self.host.ground)
-        card.asked.connect(self.host.ask)
-        card.show_ending(self._ending or Ending())
-        return card
-
-    def _make_foot(self) -> QWidget:
-        foot = Foot(self.host.setting.theme, self.host.ground)
-        foot.asked.connect(self.host.ask)
-        foot.chosen.connect(self.host.choose)
-        if len(self.siblings) > 1 and self.message.state is not State.RUNNING:
-            foot.show_versions(self.siblings, self.message.id)
-        in_card = self._ending is not None and self._ending.card
-        foot.show_ending(Ending() if self._ending is None or in_card else self._ending)
-        return foot
-
-    @staticmethod
-    def _release(row: WidgetRow | None) -> WidgetRow | None:
-        """Let a row's widget go; gives what to put in its place."""
-        if row is not None:
-            row.release()
-        return None
-
     # rows -----------------------------------------------------------------------------------------
 
     @property
@@ -424,11 +365,14 @@ class Answer(Turn):
         return _("Thought") if section in self.thought else _("Answer")
 
     def _compose(self) -> None:
-        rows = list(self._order())
-        if rows:
-            rows[0].gap = REPLY_GAP
-        self.rows = rows
+        self._arrange()
         self.host.recompose(self)
+
+    def _arrange(self) -> None:
+        """Put the rows in their order."""
+        self.rows = list(self._order())
+        if self.rows:
+            self.rows[0].gap = REPLY_GAP
 
     def _order(self) -> Iterator[Row]:
         gap = REPLY_GAP

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from math import sin, tau
 from time import monotonic
 
-from PySide6.QtCore import QRect, QRectF, QTimer, Slot
+from PySide6.QtCore import QRect, QTimer, Slot
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QWidget
 
@@ -63,16 +63,16 @@ class Column(Selecting):
             if top < size.height():
                 self.viewport().update(QRect(0, max(0, top), size.width(), size.height() - max(0, top)))
 
-    def recompose(self, turn: Turn) -> None:
-        """Put the rows that a turn consists of now in the place of those it had."""
+    def recompose(self, turn: Turn, same: int = 0) -> None:
+        """Put the rows that a turn consists of now in the place of those it had; so many are known to be the same."""
         at = self._place_of(turn)
         if at is None:
             return
         if not self._batch:
             with self.changes(otherwise=turn.rows[0] if turn.rows else None):
-                self._splice(at, turn)
+                self._splice(at, turn, same)
         else:
-            self._splice(at, turn)
+            self._splice(at, turn, same)
 
     def _place_of(self, turn: Turn) -> int | None:
         if self.turns and self.turns[-1] is turn:
@@ -82,10 +82,9 @@ class Column(Selecting):
     def _end_of(self, at: int) -> int:
         return self._firsts[at + 1] if at + 1 < len(self._firsts) else len(self.stack.rows)
 
-    def _splice(self, at: int, turn: Turn) -> None:
+    def _splice(self, at: int, turn: Turn, same: int) -> None:
         first, end = self._firsts[at], self._end_of(at)
         new, rows = turn.rows, self.stack.rows
-        same = 0
         limit = min(len(new), end - first)
         while same < limit and rows[first + same] is new[same]:
             same += 1
@@ -98,6 +97,27 @@ class Column(Selecting):
         while changed > first and not rows[changed - 1].known:
             changed -= 1
         self._lowest = changed if self._lowest is None else min(self._lowest, changed)
+
+    def fold(self, turn: Turn) -> None:
+        """The reader has folded or unfolded a part of a turn: what stands below it slides to its place."""
+        at = self._place_of(turn)
+        end = self._end_of(at) if at is not None else 0
+        below = self.stack.rows[end - 1] if end and turn.rows and turn.rows[-1] is self.stack.rows[end - 1] else None
+        before = self.row_top(end - 1) if below is not None else 0
+        self.recompose(turn)
+        if below is None or below not in turn.rows or not self._stays(below, turn):
+            return
+        index = self.stack.rows.index(below)
+        first = index
+        while first and self.stack.rows[first - 1] in turn.rows and self._stays(self.stack.rows[first - 1], turn):
+            first -= 1
+        self.slide(first, before - self.row_top(index))
+
+    def _stays(self, row: Row, turn: Turn) -> bool:
+        """Whether a row stands below the part that folds."""
+        thought = turn.thought if isinstance(turn, Answer) else []
+        inside = isinstance(row, TextRow) and row.section in thought
+        return not inside and row is not turn.rows[0]
 
     def push(self, turn: Turn) -> None:
         """Put a turn under the last one."""
@@ -179,14 +199,18 @@ class Column(Selecting):
         for first, turn in self.turns_seen():
             span = self._rule(first, turn) if isinstance(turn, Answer) else None
             if span is not None and isinstance(turn, Answer):
-                painter.fillRect(QRectF(self.left + RULE_X, span[0], 2, span[1] - span[0]), self._ink_of(turn))
+                painter.fillRect(QRect(self.left + RULE_X, span[0], 2, span[1] - span[0]) & rect, self._ink_of(turn))
         super().paint_over(painter, rect)
 
     def _ink_of(self, answer: Answer) -> QColor:
         if not answer.running:
             return self._theme.color("hairline")
         depth = 0.0 if self._theme.reduced_motion else 0.3 * (1 + sin(tau * monotonic() / BREATH_SECONDS))
-        return self._theme.color("accent", 1.0 - depth)
+        ink, paper = self._theme.color("accent"), self._theme.color("paper")
+        # mixed by hand: filling with a colour that shines through costs far more
+        return QColor.fromRgbF(
+            *(one * (1 - depth) + other * depth for one, other in zip(_parts(ink), _parts(paper), strict=True))
+        )
 
     @Slot()
     def _breathe(self) -> None:
@@ -236,3 +260,7 @@ class Column(Selecting):
     def running(self) -> bool:
         """Whether the last answer goes on."""
         return bool(self.turns) and self.turns[-1].message.state is State.RUNNING
+
+
+def _parts(colour: QColor) -> tuple[float, float, float]:
+    return colour.redF(), colour.greenF(), colour.blueF()

@@ -19,6 +19,8 @@ class Range:
     underline: bool = False
     ink: str = "accent"
     """Token of the underline."""
+    badge: str = ""
+    """Token of the dot at its end: how it stands with what is marked."""
     tip: str = ""
     """What is said of it under the mouse."""
     action: Callable[[], None] | None = None
@@ -46,7 +48,7 @@ class Ranges:
         for row in section.rows:
             block = row.block
             marks = tuple(
-                Mark(max(one.start, block.start), min(one.end, block.end), one.fill, one.underline, one.ink)
+                Mark(max(one.start, block.start), min(one.end, block.end), one.fill, one.underline, one.ink, one.badge)
                 for one in ranges
                 if one.start < block.end and one.end > block.start
             )

@@ -16,8 +16,8 @@ from app.ui.commands import title_of
 from app.ui.theme import SIZES
 from app.ui.transcript.answer import Answer
 from app.ui.transcript.formula import paint
+from app.ui.transcript.places import Spot
 from app.ui.transcript.question import Question
-from app.ui.transcript.selecting import Spot
 from app.ui.transcript.textrow import TextRow
 
 if TYPE_CHECKING:

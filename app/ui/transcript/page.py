@@ -23,6 +23,8 @@ from app.ui.transcript.inline import FormulaObject, Inlay
 from app.ui.transcript.ornament import CHIP, Drawer
 from app.ui.transcript.passage import Passage, Segment
 
+DOT = 5.0
+"""Size of the dot that a mark may carry."""
 CARET = 2
 """Width of the caret."""
 
@@ -38,6 +40,8 @@ class Mark:
     underline: bool = False
     ink: str = "accent"
     """Token of the underline."""
+    badge: str = ""
+    """Token of the dot at its end; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,8 @@ class Page:
         for mark in marks:
             if mark.underline:
                 self._underline(painter, mark)
+            if mark.badge:
+                self._dot(painter, mark)
         painter.restore()
 
     def _paint_grounds(self, painter: QPainter) -> None:
@@ -125,6 +131,15 @@ class Page:
         painter.setBrush(self.formats.colour("fill"))
         for rect in self._grounds:
             painter.drawRoundedRect(rect, 4, 4)
+
+    def _dot(self, painter: QPainter, mark: Mark) -> None:
+        """A dot at the upper right corner of the last letter."""
+        rects = self._rects(mark.start, mark.end, wider=0)
+        if rects:
+            size = DOT * self.formats.scale
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self.formats.colour(mark.badge))
+            painter.drawEllipse(QRectF(rects[-1].right() - size / 4, rects[-1].top() - size / 2, size, size))
 
     def _underline(self, painter: QPainter, mark: Mark) -> None:
         for rect in self._rects(mark.start, mark.end, wider=0):

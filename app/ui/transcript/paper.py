@@ -13,9 +13,10 @@ from app.markup.drawing import Drawing
 from app.markup.formulas import Formula, Refused
 from app.ui.theme import COLUMN, Theme, load_tokens
 from app.ui.transcript.answer import Answer
+from app.ui.transcript.proserow import ProseRow
 from app.ui.transcript.question import Question
 from app.ui.transcript.setting import Setting
-from app.ui.transcript.textrow import ProseRow, TextRow
+from app.ui.transcript.textrow import TextRow
 from app.ui.transcript.thought import RULE_X
 from app.ui.transcript.turn import Turn
 
@@ -65,8 +66,11 @@ class PaperHost:
         """Paper has no widgets; nobody asks."""
         raise NotImplementedError
 
-    def recompose(self, turn: Turn) -> None:
+    def recompose(self, turn: Turn, same: int = 0) -> None:
         """Rows are taken once, when all is there."""
+
+    def fold(self, turn: Turn) -> None:
+        """Nothing folds."""
 
     def ask(self, command: str) -> None:
         """Paper has no buttons."""

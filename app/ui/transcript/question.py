@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QWidget
 from app.core.messages import Kind, Message
 from app.core.text import _
 from app.ui.theme import Theme
+from app.ui.transcript.proserow import ProseRow
 from app.ui.transcript.row import Row, WidgetRow
 from app.ui.transcript.section import Section
-from app.ui.transcript.textrow import ProseRow, TextRow
+from app.ui.transcript.textrow import TextRow
 from app.ui.transcript.turn import TURN_GAP, Host, Turn
 from app.ui.transcript.versions import HEIGHT, OVERHANG, Versions
 

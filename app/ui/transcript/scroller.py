@@ -7,7 +7,7 @@ what the reader looks at stays where it is.
 from collections.abc import Sequence
 from time import perf_counter
 
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt, QTimer, Slot
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt, QTimer, QVariantAnimation, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
@@ -46,6 +46,11 @@ class Scroller(QAbstractScrollArea):
         self._moving = False
         """While we move the bar ourselves."""
         self._placed: set[WidgetRow] = set()
+        self._slid_from = 0
+        self._slid = 0
+        """Rows from that index on are shown so much lower than they belong: they are on their way."""
+        self._sliding = QVariantAnimation(self)
+        self._sliding.valueChanged.connect(self._slide_to)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -250,7 +255,7 @@ class Scroller(QAbstractScrollArea):
             row = self.stack.rows[index]
             if isinstance(row, WidgetRow):
                 widget = row.realise()
-                box = QRect(self.left, self.row_top(index), self.setting.width, row.height)
+                box = QRect(self.left, self.row_top(index) + self._shift(index), self.setting.width, row.height)
                 widget.setGeometry(self.pinned(row, box))
                 if not row.known or not widget.isVisible():
                     row.lay_out(self.setting.width)
@@ -303,6 +308,7 @@ class Scroller(QAbstractScrollArea):
         self._bar.place(self.size())
         self._edge.setGeometry(0, 0, self.width(), 1)
         self._put_jump()
+        self.setting.fit_pictures(self.width(), self.height(), self.devicePixelRatio())
         place = self.hold()
         self.fit_width()
         self.restore(place)
@@ -324,14 +330,41 @@ class Scroller(QAbstractScrollArea):
         rect = event.rect()
         painter.fillRect(rect, self._theme.color("paper"))
         top = rect.top() + self.verticalScrollBar().value() - self._origin
-        for index in self.stack.between(top, top + rect.height()):
+        for index in self.stack.between(top, top + rect.height() + max(0, -self._slid)):
             row = self.stack.rows[index]
-            y = self.row_top(index)
+            y = self.row_top(index) + self._shift(index)
+            if index == self._slid_from and self._slid < 0:
+                painter.fillRect(QRect(0, y - row.gap, rect.width(), rect.height()), self._theme.color("paper"))
             clip = QRectF(rect).translated(-self.left, -y)
             row.paint(painter, self.left, y, clip)
         self.paint_over(painter, rect)
         painter.end()
         self.painted_seconds = perf_counter() - started
+
+    # sliding --------------------------------------------------------------------------------------
+
+    def _shift(self, index: int) -> int:
+        return self._slid if self._slid and index >= self._slid_from else 0
+
+    def slide(self, index: int, lower: int) -> None:
+        """Let the rows from an index on come to their places from so much lower down."""
+        self._sliding.stop()
+        duration = self._theme.fold_ms if self.isVisible() else 0
+        reach = self.viewport().height()
+        self._slid_from = index
+        if not duration or not lower:
+            self._slide_to(0)
+            return
+        self._sliding.setDuration(duration)
+        self._sliding.setStartValue(max(-reach, min(reach, lower)))
+        self._sliding.setEndValue(0)
+        self._sliding.start()
+
+    @Slot(object)
+    def _slide_to(self, lower: int) -> None:
+        self._slid = lower
+        self._place_widgets()
+        self.viewport().update()
 
     def paint_over(self, painter: QPainter, rect: QRect) -> None:
         """Paint what lies over the rows."""

@@ -10,8 +10,10 @@ from app.markup.code import Colouring
 from app.markup.formulas import definitions
 from app.markup.reading import read
 from app.markup.splitter import Splitter
+from app.ui.transcript.coderow import CodeRow
+from app.ui.transcript.proserow import ProseRow
 from app.ui.transcript.setting import Setting
-from app.ui.transcript.textrow import CodeRow, ProseRow, TextRow
+from app.ui.transcript.textrow import TextRow
 
 BLOCK_GAP = 14
 HEADING_GAP = 22

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from app.ui.transcript.textrow import TextRow
 
 LAYOUTS = 160
-PICTURES = 32 << 20
-"""Bytes of pictures that are kept."""
+SCREENS = 3
+"""So many views full of pictures are kept."""
 TALLEST = 3000
 """Pixels; a higher row is painted directly."""
 Paint = Callable[[QPainter, int, int], None]
@@ -41,10 +41,16 @@ class Setting:
         self._laid: OrderedDict[int, TextRow] = OrderedDict()
         self._pictures: OrderedDict[tuple[int, int, float], QPixmap] = OrderedDict()
         self._bytes = 0
+        self.room = 8 << 20
+        """Bytes of pictures that are kept."""
 
     def line(self, role: str = "text") -> float:
         """Height of a line of running text."""
         return LINES[role] * self.scale
+
+    def fit_pictures(self, width: int, height: int, ratio: float) -> None:
+        """Keep as many pictures as a view of this size can use, at most 48 MB."""
+        self.room = min(48 << 20, int(SCREENS * 4 * width * height * ratio * ratio))
 
     def renew(self) -> None:
         """Forget all layouts and pictures."""
@@ -92,7 +98,7 @@ class Setting:
             inner.end()
             self._pictures[key] = picture
             self._bytes += picture.width() * picture.height() * 4
-            while self._bytes > PICTURES:
+            while self._bytes > self.room:
                 _key, old = self._pictures.popitem(last=False)
                 self._bytes -= old.width() * old.height() * 4
         else:

@@ -2,7 +2,7 @@
 
 from time import monotonic
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
@@ -83,7 +83,7 @@ class ThoughtHead(QWidget):
         self._ticked = 0.0
         self._running = False
         self._pinned = False
-        self.setAutoFillBackground(False)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # else each painting around it paints it too
         self.header = ThoughtHeader(theme, self)
         self.header.clicked.connect(self.toggled)
         self._buttons: list[QuietButton] = []
@@ -112,6 +112,12 @@ class ThoughtHead(QWidget):
             self._now.clicked.connect(self.answer_asked)
         self._now.setVisible(running)
         self._arrange()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the colours of another theme."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.PaletteChange:
+            self.update()
 
     def set_pinned(self, *, pinned: bool) -> None:
         """Whether it lies over the text of its own thought, and so needs a ground."""
@@ -168,12 +174,12 @@ class ThoughtHead(QWidget):
         self._arrange()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """While pinned, cover what runs below it."""
+        """Fill the ground; while pinned, mark its lower edge."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self._theme.color("paper"))
         if self._pinned:
-            painter = QPainter(self)
-            painter.fillRect(self.rect(), self._theme.color("paper"))
-            painter.fillRect(QRectF(0, self.height() - 1, self.width(), 1), self._theme.color("hairline"))
-            painter.end()
+            painter.fillRect(QRect(0, self.height() - 1, self.width(), 1), self._theme.color("hairline"))
+        painter.end()
 
     def enterEvent(self, event: QEnterEvent) -> None:
         """Show the buttons."""

@@ -25,8 +25,11 @@ class Host(Protocol):
         """The widget that the widgets of rows stand on."""
         ...
 
-    def recompose(self, turn: "Turn") -> None:
-        """The turn consists of other rows now."""
+    def recompose(self, turn: "Turn", same: int = 0) -> None:
+        """The turn consists of other rows now, so many at its beginning being the same."""
+
+    def fold(self, turn: "Turn") -> None:
+        """The turn consists of other rows, because the reader folded or unfolded a part of it."""
 
     def ask(self, command: str) -> None:
         """Run a command."""

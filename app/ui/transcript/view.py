@@ -5,31 +5,27 @@ than a quarter of the time.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-import msgspec
 from PySide6.QtCore import QEvent, QTimer, Signal, Slot
 from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.chat.changes import Progress
-from app.core.messages import Kind, Message, Part, Role, State
+from app.core.messages import Kind, Message, Role, State
 from app.core.text import _
 from app.markup.drawing import Drawing
 from app.markup.formulas import Formula, Refused
 from app.markup.typesetter import Typesetter
 from app.ui.theme import Theme
 from app.ui.transcript.answer import Answer
+from app.ui.transcript.coderow import CodeRow
+from app.ui.transcript.conversation import Conversation
 from app.ui.transcript.paintlog import PaintLog
-from app.ui.transcript.paper import Paper
+from app.ui.transcript.proserow import ProseRow
 from app.ui.transcript.question import Question
-from app.ui.transcript.reading import Reading
-from app.ui.transcript.selecting import Spot
 from app.ui.transcript.setting import Setting
-from app.ui.transcript.slip import Slip
-from app.ui.transcript.textrow import CodeRow, ProseRow
 from app.ui.transcript.turn import Turn
 
 SLICE_SECONDS = 0.008
@@ -41,7 +37,7 @@ PLACED_AT_ONCE = 100
 """Older turns that are put above the first at once: putting them there costs more than making one."""
 
 
-class Transcript(Reading):
+class Transcript(Conversation):
     """All turns of one conversation."""
 
     asked = Signal(str)
@@ -225,67 +221,7 @@ class Transcript(Reading):
             with self.changes():
                 self._mind_last()
 
-    # thoughts -------------------------------------------------------------------------------------
-
-    def answers(self) -> list[Answer]:
-        """All answers that have a thought."""
-        return [turn for turn in self.turns if isinstance(turn, Answer) and turn.thought]
-
-    def thought_in_sight(self) -> Answer | None:
-        """The newest answer whose thought reaches into sight, else the newest of all."""
-        seen = [turn for _first, turn in self.turns_seen() if isinstance(turn, Answer) and turn.thought]
-        found = seen or self.answers()
-        return found[-1] if found else None
-
-    def toggle_thought(self) -> None:
-        """Fold or unfold the thought in sight."""
-        if (answer := self.thought_in_sight()) is not None:
-            answer.toggle()
-
-    def enter_thought(self) -> None:
-        """Put the caret at the end of the thought in sight."""
-        answer = self.thought_in_sight()
-        if answer is None:
-            return
-        answer.show_thought(opened=True)
-        own = [section for section in answer.thought if not isinstance(section, Slip)]
-        if own:
-            spot = Spot(own[-1], len(own[-1].source.rstrip()))
-            self.setFocus()
-            self.select(spot, spot)
-            self.show_spot(spot)
-
-    def place_in_thought(self) -> tuple[int, int] | None:
-        """The message whose thought has the caret, and how many characters of it stand before; None without one."""
-        if self.caret is None or not self.hasFocus():
-            return None
-        turn = self.turn_of(self.caret.section)
-        if not isinstance(turn, Answer) or self.caret.section not in turn.thought or not turn.opened:
-            return None
-        return turn.message.id, turn.before(*self.caret)
-
-    # versions and ends ----------------------------------------------------------------------------
-
-    def version(self, step: int) -> int | None:
-        """The version before (-1) or after (1) the shown one, of the newest message that has several."""
-        for turn in reversed(self.turns):
-            if len(turn.siblings) > 1:
-                at = turn.siblings.index(turn.message.id) + step
-                return turn.siblings[at] if 0 <= at < len(turn.siblings) else None
-        return None
-
-    def has_thought(self) -> bool:
-        """Whether there is a thought to fold."""
-        return any(isinstance(turn, Answer) and turn.thought for turn in self.turns)
-
-    def has_answer(self) -> bool:
-        """Whether there is an answer to copy."""
-        return any(isinstance(turn, Answer) and turn.taken for turn in self.turns)
-
-    @property
-    def last(self) -> Message | None:
-        """The last message; while it runs, as it was when it began."""
-        return self.turns[-1].message if self.turns else None
+    # what buttons and menus ask for ----------------------------------------------------------------
 
     def ask(self, command: str) -> None:
         """A button asks for a command."""
@@ -294,41 +230,6 @@ class Transcript(Reading):
     def choose(self, message_id: int) -> None:
         """Another version is wanted."""
         self.chosen.emit(message_id)
-
-    # paper ----------------------------------------------------------------------------------------
-
-    def paper(self, messages: Sequence[Message], *, thoughts: bool) -> Paper:
-        """These messages as they can be printed."""
-        return Paper(self, self._theme, self._typesetter.ask, messages, thoughts=thoughts)
-
-    def save_picture(self, turn: Turn) -> None:
-        """Ask for a file and save a message in it as a picture."""
-        path, _kind = QFileDialog.getSaveFileName(self, _("Save as a picture"), _("message") + ".png")
-        if path:
-            opened = isinstance(turn, Answer) and turn.opened
-            self.save_paper(Path(path), self.paper([self._as_shown(turn)], thoughts=opened), "")
-
-    def _as_shown(self, turn: Turn) -> Message:
-        """The message with the text that is shown, which may be more than it had when it began."""
-        if not isinstance(turn, Answer) or turn.message.state is not State.RUNNING:
-            return turn.message
-        parts = [Part(Kind.STEER if isinstance(one, Slip) else Kind.REASONING, one.source) for one in turn.thought]
-        if turn.text is not None:
-            parts.append(Part(Kind.TEXT, turn.text.source))
-        return msgspec.structs.replace(turn.message, parts=tuple(parts))
-
-    def messages_shown(self) -> list[Message]:
-        """All messages of the conversation as they are shown."""
-        self.build_all()
-        return [self._as_shown(turn) for turn in self.turns]
-
-    def save_paper(self, path: Path, paper: Paper, title: str) -> None:
-        """Write a picture, or a PDF where the file's name says so, once all formulas are there."""
-        paper.ready.connect(partial(self._write_paper, path, paper, title))
-        paper.begin()
-
-    def _write_paper(self, path: Path, paper: Paper, title: str) -> None:
-        self.write_file(path, paper.pdf(title) if path.suffix.lower() == ".pdf" else paper.png())
 
     def ask_fork(self, message_id: int, characters: int) -> None:
         """Think again from a place on."""

@@ -1,6 +1,7 @@
 """The desktop role: an application, a window on a desk, and the bridge from the desk's inbox to Qt's loop."""
 
 import argparse
+import gc
 import signal
 import socket
 from typing import TYPE_CHECKING
@@ -43,6 +44,7 @@ def run(desk: "Desk", chosen: argparse.Namespace) -> int:
     bridge.ring()  # for what came before the bell was hung
     desk.start_engine(str(chosen.window_model) if chosen.window_model else None)
     window.show()
+    gc.freeze()  # modules and the window live as long as the app: looking through them again costs frames
     status = app.exec()
     return status or (photographer.status if photographer else 0)
 

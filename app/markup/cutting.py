@@ -7,6 +7,9 @@ LIMIT = 2000
 """Characters of prose that are laid out as one; longer blocks are cut where that does no harm."""
 LEAST = 1000
 """Characters a piece has before it is cut."""
+LIST_LIMIT = 1000
+LIST_LEAST = 500
+"""The same for lists: an item costs more than a sentence."""
 _WHOLE = re.compile(
     r"\\\(.*?\\\)|\\\[.*?\\\]|\$\$.*?\$\$|(?<![\w\\$])\$[^$\n]{1,300}\$|(`+)[^`].*?\1|\[[^\]\n]{0,300}\]\([^)\s]{0,500}\)",
     re.DOTALL,
@@ -23,7 +26,7 @@ def cut_list(text: str, items: Sequence[tuple[int, int | None]]) -> list[int]:
     """
     cuts, start, expected = [], 0, items[0][1] if items else None
     for at, number in items:
-        if len(text) - start > LIMIT and at - start >= LEAST and number == expected:
+        if len(text) - start > LIST_LIMIT and at - start >= LIST_LEAST and number == expected:
             cuts.append(at)
             start = at
         if expected is not None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from app.markup.block import Block, Kind
-from app.markup.cutting import LIMIT
+from app.markup.cutting import LIMIT, LIST_LIMIT
 from app.markup.fence import OpenFence
 from app.markup.formulas import numbered
 from app.markup.grids import OpenTable
@@ -131,7 +131,7 @@ class Splitter:
         if _FENCE.match(self._tail) and self._root is None:
             self._group = OpenFence(self._at)
             return self._advance_group(self._group)
-        long = len(self._tail) > LIMIT
+        long = len(self._tail) > (LIST_LIMIT if fresh else LIMIT)
         if not long and not (fresh and _MAY_END.search(self._tail)):
             return self._frozen
         return self._advance_prose(long=long)

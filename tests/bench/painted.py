@@ -54,7 +54,8 @@ class Bench:
         self.view.fold_thoughts = False
         self.view.resize(*SIZE)
         self.view.show()
-        self.settle(0.3)
+        self.view.warm_up()
+        self.settle(1.5)
 
     def settle(self, seconds: float) -> None:
         """Let everything that waits be done."""

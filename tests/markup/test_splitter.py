@@ -104,7 +104,7 @@ def test_an_ordered_list_that_counts_by_ones_is_not_cut() -> None:
     assert len(split("1. the same number each time, on and on\n" * 100)) == 1
     pieces = split(LIST)
     assert len(pieces) > 3
-    assert all(len(block.text) <= 2100 for block in pieces)
+    assert all(len(block.text) <= 1100 for block in pieces)
     first = [int(block.text.split(".")[0]) for block in pieces]
     assert first == sorted(first)
 

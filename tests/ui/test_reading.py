@@ -471,3 +471,27 @@ def test_positions_are_kept_for_each_chat(window: Window, desk: StageDesk) -> No
     assert isinstance(row, ProseRow)
     assert isinstance(place[0], ProseRow)
     assert row.block == place[0].block
+
+
+def test_letters_typed_while_reading_go_into_the_message(window: Window, desk: StageDesk) -> None:
+    *_before, last = conversation(desk)
+    click(window.transcript.viewport(), point_of(window.transcript, Spot(shown(window, last).shown()[0], 3)))
+    assert window.transcript.hasFocus()
+    write("Why")
+    assert window.composer.text() == "Why"
+    assert window.composer.editor.hasFocus()
+
+
+def test_a_link_that_is_defined_at_the_end_is_a_link(window: Window, desk: StageDesk) -> None:
+    session = desk.sessions[0]
+    question = samples.ask(session.id, "Why?")
+    reply = samples.answer(question, "", state=State.RUNNING)
+    desk.put(session, [question, reply])
+    view = window.transcript
+    for text in ("See [the page][p] first.\n\n", "Then more.\n\n", "[p]: https://example.org\n\n", "End."):
+        view.append(reply.id, Kind.TEXT, text)
+        view.flush()
+    section = shown(window, reply).text
+    assert section
+    at = point_of(view, Spot(section, section.source.index("the page") + 2))
+    assert view.link_at(QPointF(at)) == "https://example.org"

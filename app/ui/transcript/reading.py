@@ -181,6 +181,7 @@ class Reading(CodeUse):
             return
         menu = QMenu(self)
         menu.setAccessibleName(_("Steps of the thought"))
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for spot, title, kind in self.steps_of(turn):
             action = menu.addAction(_STEP_MARKS.get(kind, "") + title.replace("&", "&&"))
             action.triggered.connect(partial(self._go_to_step, spot))

@@ -16,7 +16,7 @@ from app.ui.button import QuietButton
 from app.ui.overbar import OverBar
 from app.ui.theme import COLUMN, GUTTER, Theme
 from app.ui.transcript.row import Row, WidgetRow
-from app.ui.transcript.setting import Setting
+from app.ui.transcript.setting import LAYOUTS, Setting
 from app.ui.transcript.stack import Stack
 from app.ui.transcript.textrow import TextRow
 
@@ -208,7 +208,10 @@ class Scroller(QAbstractScrollArea):
     def _lay_ahead(self) -> None:
         """While there is time, lay out what will be in sight next, a screen below and one above."""
         until = perf_counter() + SLICE_SECONDS / 2
-        near = [index for index in self.seen(ahead=self.viewport().height()) if not self.stack.rows[index].known]
+        span = self.seen(ahead=self.viewport().height())
+        if len(span) > LAYOUTS * 3 // 4:  # more would push out what is in sight
+            span = self.seen()
+        near = [index for index in span if not self.stack.rows[index].known]
         place = self.hold()
         changed = False
         for index in near:

@@ -56,6 +56,8 @@ class Section:
         """How far each code is scrolled to the side."""
         self.prelude = ""
         """Macros that were defined so far."""
+        self._defined = 0
+        """Link definitions that the rows know."""
         self._widths: dict[int, float] = {}
         self._colourings: dict[int, Colouring] = {}
 
@@ -129,7 +131,17 @@ class Section:
                 made.estimate(self.setting.width)
                 rows[index : index + 1] = [made]
             self._note(block)
+        if len(self.references) != self._defined:
+            self._defined = len(self.references)
+            self._relink()
         return first
+
+    def _relink(self) -> None:
+        """Links are defined that were not: what may refer to them is laid out anew."""
+        for row in self.rows:
+            if row.block.kind is not Kind.CODE and "[" in row.block.text:
+                self.setting.drop_picture(row)
+                row.forget()
 
     def _renew(self, row: TextRow, block: Block) -> None:
         row.block = block

@@ -6,6 +6,7 @@ than a quarter of the time.
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from threading import Thread
 from time import perf_counter
 
 from PySide6.QtCore import QEvent, QTimer, Signal, Slot
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import QWidget
 from app.chat.changes import Progress
 from app.core.messages import Kind, Message, Role, State
 from app.core.text import _
+from app.markup.code import warm
 from app.markup.drawing import Drawing
 from app.markup.formulas import Formula, Refused
 from app.markup.typesetter import Typesetter
@@ -383,9 +385,14 @@ class Transcript(Conversation):
             self.flush()
 
     def log_start(self) -> None:
-        """Note in the paint log that the window is there, and what that cost."""
+        """Note in the paint log that the window is there, and what that cost; load what the first code will need."""
         if self._log:
             self._log.note_start()
+        self.warm_up()
+
+    def warm_up(self) -> None:
+        """Load the lexers of common languages in the background: the first code would wait for them."""
+        Thread(target=_exhaust, name="lexers", daemon=True).start()
 
     def close_log(self) -> None:
         """Write no more to the paint log, and typeset no more formulas."""
@@ -393,3 +400,8 @@ class Transcript(Conversation):
         if self._log:
             self._log.close()
             self._log = None
+
+
+def _exhaust() -> None:
+    for _language in warm():
+        pass

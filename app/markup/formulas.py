@@ -11,6 +11,9 @@ _NUMBERED = re.compile(
 _ONE_NUMBER = {"equation", "multline"}
 _ROW_END = re.compile(r"\\\\(?:\s*\[[^\]]*\])?|\\(begin|end)\{[^}]*\}|\\.|[{}]", re.DOTALL)
 _LINE_END = re.compile(r"\\\\(?:\s*\[[^\]]*\])?\s*$")
+_ALIGN = re.compile(r"\\begin\{align(?P<star>\*?)\}(?P<body>(?:(?!\\begin).)*?)\\end\{align(?P=star)\}", re.DOTALL)
+"""Without environments in it, whose columns are their own."""
+_COLUMN = re.compile(r"(?<!\\)&")
 _TAG = re.compile(r"\\tag(\*?)\{([^{}]*)\}")
 _UNNUMBERED = re.compile(r"\\(?:tag\b|nonumber\b|notag\b)")
 _TEXT = re.compile(r"\\(?:text(?:rm|bf|it|sf|tt|normal)?|mbox)\{[^{}$]*\}")
@@ -46,10 +49,30 @@ class Refused:
 
 def clean(latex: str) -> str:
     """The LaTeX without what has no meaning in a chat; a tag stands behind its formula, not at the line's far end."""
+    latex = _ALIGN.sub(_align_tags, latex) if "\\tag" in latex else latex
     latex = _TAG.sub(lambda tag: rf"\qquad\text{{{tag[2]}}}" if tag[1] else rf"\qquad\text{{({tag[2]})}}", latex)
     # TeX refuses a bare underscore in text, and models write names of variables there
     latex = _TEXT.sub(lambda text: _BARE_UNDERSCORE.sub(r"\_", text[0]), latex)
     return _DROPPED.sub("", latex).replace("{multline", "{gather")
+
+
+def _align_tags(environment: re.Match[str]) -> str:
+    """An align whose tags stand under one another, in a column of their own."""
+    rows = _rows(environment["body"])
+    counts = [len(_COLUMN.findall(row)) for row in rows]
+    wanted = 2 * -(-(max(counts) + 1) // 2) + 1
+    out = []
+    for row, count in zip(rows, counts, strict=True):
+        tag = _TAG.search(row)
+        if tag is None:
+            out.append(row)
+            continue
+        words = tag[2] if tag[1] else f"({tag[2]})"
+        out.append(_TAG.sub("", row, count=1).rstrip("\n"))
+        end = _LINE_END.search(out[-1].rstrip())
+        at = end.start() if end else len(out[-1].rstrip())
+        out[-1] = f"{out[-1][:at]}{'&' * (wanted - count)}\\quad\\text{{{words}}}{out[-1][at:]}"
+    return f"\\begin{{align{environment['star']}}}{''.join(out)}\\end{{align{environment['star']}}}"
 
 
 def numbered(text: str) -> int:

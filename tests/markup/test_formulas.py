@@ -64,3 +64,12 @@ def test_definitions_are_found_whole() -> None:
 
 def test_endless_definitions_are_not_kept() -> None:
     assert definitions(["\\def\\a{x}"] * 2000) == ""
+
+
+def test_the_tags_of_an_align_stand_in_a_column() -> None:
+    latex = clean("\\begin{align}a &= b \\tag{1}\\\\ c &= d &e \\tag*{A} \\\\ f\\end{align}")
+    rows = latex.split("\\\\")
+    assert [row.count("&") for row in rows] == [5, 5, 0]
+    assert "\\text{(1)}" in rows[0]
+    assert "\\text{A}" in rows[1]
+    assert "\\tag" not in latex

@@ -10,7 +10,7 @@ from app.ui.transcript.formats import Formats
 BULLETS = "•◦▪–"
 GAP = 7
 """Room between a marker and its text."""
-CHIP = 2.5
+CHIP = 1.5
 """By how much the ground of inline code is wider than its letters."""
 CARD = 8
 """Room around code inside its card."""

@@ -13,6 +13,7 @@ from app.markup.drawing import Drawing
 from app.markup.formulas import Formula, Refused
 from app.ui.theme import COLUMN, Theme, load_tokens
 from app.ui.transcript.answer import Answer
+from app.ui.transcript.coderow import CodeRow
 from app.ui.transcript.proserow import ProseRow
 from app.ui.transcript.question import Question
 from app.ui.transcript.setting import Setting
@@ -27,6 +28,7 @@ PICTURE_SCALE = 2
 TALLEST_PICTURE = 16_000
 """Points; what is higher is cut there, as no viewer would open it."""
 LOOK_MS = 20
+COLOUR_SECONDS = 0.005
 PATIENCE = 400
 """Looks for formulas before what is missing stays as its source."""
 Typeset = Callable[[Formula], Drawing | Refused | None]
@@ -113,11 +115,14 @@ class Paper(QObject):
     def _look(self) -> None:
         """Ask for all formulas of a few rows; rows whose formulas are known are done with."""
         self._looks += 1
-        waiting = []
+        waiting: list[TextRow] = []
         for row in self._left[:20]:
             row.forget()
             row.lay_out(self._host.setting.width)
             page = row.page if isinstance(row, ProseRow) else None
+            if isinstance(row, CodeRow) and not row.section.colour(row.block.group, COLOUR_SECONDS):
+                waiting.append(row)
+                continue
             if page is not None and any(self._typeset(formula) is None for formula in page.formulas):
                 waiting.append(row)
             else:
@@ -154,7 +159,8 @@ class Paper(QObject):
         row.lay_out(setting.width)
         row.section.backdrop(painter, row, 0, y)
         if row.section.role == "thought" and row.section.paper == "paper":
-            painter.fillRect(QRectF(RULE_X, y, 2, row.height), setting.theme.color("hairline"))
+            above = 0 if row is row.section.rows[0] else row.gap
+            painter.fillRect(QRectF(RULE_X, y - above, 2, row.height + above), setting.theme.color("hairline"))
         row.draw(painter, 0, y, QRectF(-4, -4, setting.width + 8, row.height + 8), None, ())
 
     def picture(self) -> QImage:

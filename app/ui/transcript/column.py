@@ -85,6 +85,7 @@ class Column(Selecting):
     def _splice(self, at: int, turn: Turn, same: int) -> None:
         first, end = self._firsts[at], self._end_of(at)
         new, rows = turn.rows, self.stack.rows
+        known = same
         limit = min(len(new), end - first)
         while same < limit and rows[first + same] is new[same]:
             same += 1
@@ -93,6 +94,11 @@ class Column(Selecting):
             grown = len(new) - (end - first)
             for later in range(at + 1, len(self._firsts)):
                 self._firsts[later] += grown
+        for index in range(first + known, first + same):
+            row = rows[index]
+            if row.gap + row.height != row.summed:  # what stands before it is another row than it was
+                self.stack.resized(index)
+                break
         changed = first + same
         while changed > first and not rows[changed - 1].known:
             changed -= 1

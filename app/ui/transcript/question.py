@@ -37,7 +37,7 @@ class Bubble(Section):
 
     def padding(self, row: TextRow) -> tuple[int, int]:
         """Room inside the bubble, above its first and under its last row."""
-        rows = self._question.text_rows()
+        rows = self._question.text_rows() or [row]
         return BUBBLE_Y if row is rows[0] else 0, BUBBLE_Y if row is rows[-1] else 0
 
     def backdrop(self, painter: QPainter, row: TextRow, x: int, y: int) -> None:

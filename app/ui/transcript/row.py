@@ -20,6 +20,8 @@ class Row:
         self.gap = gap
         """Room above it."""
         self.height = 0
+        self.summed = 0
+        """Gap and height together, as they were summed up last."""
         self.known = False
         """Whether the height is right for the width in force."""
 

@@ -161,6 +161,8 @@ class Scroller(QAbstractScrollArea):
         """Lay out what is in sight; what the reader looks at stays where it is."""
         bar = self.verticalScrollBar()
         before = bar.value(), bar.maximum()
+        if self._mend():
+            self.viewport().update()
         for _round in range(6):  # true heights can bring other rows into sight
             self._fit_range()
             if self.follow:
@@ -178,6 +180,18 @@ class Scroller(QAbstractScrollArea):
         self._ahead_at = 0
         if not self._ahead.isActive():
             self._ahead.start()
+
+    def _mend(self) -> bool:
+        """Sum up anew where a row has another height than was summed; whether there was one."""
+        if not self.setting.stale:
+            return False
+        self.setting.stale = False
+        total = self.stack.height
+        for index, row in enumerate(self.stack.rows):
+            if row.gap + row.height != row.summed:
+                self.stack.resized(index)
+                break
+        return self.stack.height != total
 
     def _lay_out_seen(self) -> bool:
         """Lay out the rows in sight; whether any height changed."""
@@ -197,8 +211,9 @@ class Scroller(QAbstractScrollArea):
 
     def _lay_out_row(self, index: int) -> bool:
         row = self.stack.rows[index]
-        before = row.height
+        before, stale = row.height, self.setting.stale
         row.lay_out(self.setting.width)
+        self.setting.stale = stale
         if row.height != before:
             self.stack.resized(index)
             return True
@@ -208,6 +223,8 @@ class Scroller(QAbstractScrollArea):
     def _lay_ahead(self) -> None:
         """While there is time, lay out what will be in sight next, a screen below and one above."""
         until = perf_counter() + SLICE_SECONDS / 2
+        if self.setting.stale:
+            self.settle()
         span = self.seen(ahead=self.viewport().height())
         if len(span) > LAYOUTS * 3 // 4:  # more would push out what is in sight
             span = self.seen()
@@ -254,6 +271,7 @@ class Scroller(QAbstractScrollArea):
     def _place_widgets(self) -> None:
         """Put the widgets of rows near the viewport where they belong, and let go of those far away."""
         placed: set[WidgetRow] = set()
+        grown = False
         for index in (*self.also_near(), *self.seen(ahead=AHEAD)):
             row = self.stack.rows[index]
             if isinstance(row, WidgetRow):
@@ -261,7 +279,7 @@ class Scroller(QAbstractScrollArea):
                 box = QRect(self.left, self.row_top(index) + self._shift(index), self.setting.width, row.height)
                 widget.setGeometry(self.pinned(row, box))
                 if not row.known or not widget.isVisible():
-                    row.lay_out(self.setting.width)
+                    grown |= self._lay_out_row(index)
                 widget.show()
                 placed.add(row)
         for row in self._placed - placed:
@@ -270,6 +288,12 @@ class Scroller(QAbstractScrollArea):
         self._placed = placed | {row for row in self._placed if row.widget is not None}
         if len(self._placed) > 200:
             self._let_go(placed)
+        if grown:  # what stands below is lower now
+            self._fit_range()
+            if self.follow:
+                self._set_value(self.verticalScrollBar().maximum())
+            self._place_widgets()
+            self.viewport().update()
 
     def _let_go(self, kept: set[WidgetRow]) -> None:
         for row in self._placed - kept:
@@ -343,6 +367,8 @@ class Scroller(QAbstractScrollArea):
         self.paint_over(painter, rect)
         painter.end()
         self.painted_seconds = perf_counter() - started
+        if self.setting.stale and not self._ahead.isActive():
+            self._ahead.start()
 
     # sliding --------------------------------------------------------------------------------------
 

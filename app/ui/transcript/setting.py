@@ -38,6 +38,8 @@ class Setting:
         self.width = 0
         """Of the column."""
         self.epoch = 0
+        self.stale = False
+        """Whether a row was laid out, by whoever asked for a place in it, and is higher or lower than was thought."""
         self._laid: OrderedDict[int, TextRow] = OrderedDict()
         self._pictures: OrderedDict[tuple[int, int, float], QPixmap] = OrderedDict()
         self._bytes = 0
@@ -67,6 +69,8 @@ class Setting:
 
     def keep(self, row: "TextRow") -> None:
         """Note that a row was used; those not used for long lose their layouts."""
+        if row.gap + row.height != row.summed:
+            self.stale = True
         self._laid[row.serial] = row
         self._laid.move_to_end(row.serial)
         while len(self._laid) > LAYOUTS:

@@ -32,7 +32,8 @@ class Slip(Section):
 
     def padding(self, row: TextRow) -> tuple[int, int]:
         """Room inside the hairline, above the first and under the last row."""
-        return SLIP_Y if row is self.rows[0] else 0, SLIP_Y if row is self.rows[-1] else 0
+        rows = self.rows or [row]
+        return SLIP_Y if row is rows[0] else 0, SLIP_Y if row is rows[-1] else 0
 
     def backdrop(self, painter: QPainter, row: TextRow, x: int, y: int) -> None:
         """Paint the part of the hairline that is around a row, and at the first the label."""

@@ -34,7 +34,8 @@ class Stack:
         del tops[at + 1 :]
         top = tops[at]
         for row in rows[at:]:
-            top += row.gap + row.height
+            row.summed = row.gap + row.height
+            top += row.summed
             tops.append(top)
         self._sure = len(rows)
 

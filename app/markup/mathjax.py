@@ -86,7 +86,7 @@ class MathJax:
         try:
             return str(self._to_svg(latex, display))
         except quickjs.JSException as error:
-            raise ValueError(str(error).splitlines()[0].removeprefix("Error: ")) from error
+            raise ValueError(_first_line(error)) from error
 
     def mathml(self, latex: str, *, display: bool) -> str:
         """The formula as MathML; ValueError as above."""
@@ -95,8 +95,14 @@ class MathJax:
         try:
             return str(self._to_mathml(latex, display))
         except quickjs.JSException as error:
-            raise ValueError(str(error).splitlines()[0].removeprefix("Error: ")) from error
+            raise ValueError(_first_line(error)) from error
 
     def forget_macros(self) -> None:
         """Forget what formulas have defined."""
         self._context.eval("forgetMacros()")
+
+
+def _first_line(error: Exception) -> str:
+    """What MathJax says, without the places in its code."""
+    line = str(error).partition("\n")[0].removeprefix("Error: ").strip()
+    return line or "MathJax gives no reason"

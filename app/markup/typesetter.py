@@ -119,14 +119,14 @@ class _Engine:
         """Typeset a formula."""
         try:
             return draw(self._prepare(formula).svg(clean(formula.latex), display=formula.display))
-        except ValueError as error:
+        except Exception as error:  # noqa: BLE001  # one formula must not end the thread that sets all others
             return Refused(_("This formula cannot be shown: {reason}").format(reason=error))
 
     def mathml(self, formula: Formula) -> str:
         """A formula as MathML; empty where it is none."""
         try:
             return self._prepare(formula).mathml(clean(formula.latex), display=formula.display)
-        except ValueError:
+        except Exception:  # noqa: BLE001  # as above
             return ""
 
     def _prepare(self, formula: Formula) -> MathJax:

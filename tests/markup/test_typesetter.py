@@ -78,6 +78,7 @@ def test_display_is_larger_than_inline(desk: Desk) -> None:
         "\\frac{a}{",
         "\\begin{matrix}",
         "\\require{html}\\unknown{",
+        "x\ud800y\x00\ufffe{",
     ],
     ids=lambda text: text[:12],
 )

@@ -15,7 +15,14 @@ from app.ui.transcript.textrow import TextRow
 from app.ui.transcript.view import Transcript
 from tests.markup.fuzz import SHORT
 
-TEXTS = [*SHORT, "A sentence with $x^2$ and **more**. " * 12, "\n\n", "```python\n" + "x = 1\n" * 40, "\n```\n\n"]
+TEXTS = [
+    *SHORT,
+    "a \ud800 b $x$ \x00 \u2029 \ufffc\r\n",
+    "A sentence with $x^2$ and **more**. " * 12,
+    "\n\n",
+    "```python\n" + "x = 1\n" * 40,
+    "\n```\n\n",
+]
 
 
 class Reader:
